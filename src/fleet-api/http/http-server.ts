@@ -9,6 +9,7 @@ import type { Metrics } from '../../base/metrics.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../rate-limit.ts';
 import { answerTo, tryLater, writeAnswer } from './answers.ts';
 import { bodyChunks, readJson } from './body.ts';
+import { callerAddress } from './caller-address.ts';
 import type { Answer, Route } from './route.ts';
 import { type Found, RouteTable } from './route-table.ts';
 import { checkScope, type ScopeSecrets } from './scopes.ts';
@@ -237,9 +238,6 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
-/** An IPv6 caller owns its /64, so that is what counts as one address. */
 function addressOf(request: IncomingMessage): string {
-  const address = request.socket.remoteAddress ?? '';
-  if (!address.includes(':') || address.startsWith('::ffff:')) return address;
-  return address.split(':').slice(0, 4).join(':');
+  return callerAddress(request.socket.remoteAddress ?? '');
 }
