@@ -1,19 +1,22 @@
 // Owns secrets in files: read again for each use, so that they can be rotated, and how they prove a request.
 import { createHmac } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 const MOST_BYTES = 16 * 1024;
+/** Without waiting for whoever may write into a pipe, as a service would do for ever. */
+const READ_AT_ONCE = constants.O_RDONLY | constants.O_NONBLOCK;
 
 function secretIn(buffer: Buffer, bytesRead: number): string | null {
   const text = buffer.subarray(0, bytesRead).toString('utf8').trim();
   return bytesRead > MOST_BYTES || text === '' ? null : text;
 }
 
-/** The secret, without white space around it; null when the file can't be read, is empty, or is too long to be a secret. */
+/** The secret, without white space around it; null when it is no plain file, can't be read, is empty, or is too long to be a secret. */
 export async function readSecret(file: string): Promise<string | null> {
   try {
-    await using handle = await open(file, 'r');
+    await using handle = await open(file, READ_AT_ONCE);
+    if (!(await handle.stat()).isFile()) return null;
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(MOST_BYTES + 1), 0, MOST_BYTES + 1, null);
     return secretIn(buffer, bytesRead);
   } catch {
@@ -24,8 +27,9 @@ export async function readSecret(file: string): Promise<string | null> {
 /** The same at once, for settings. */
 export function readSecretSync(file: string): string | null {
   try {
-    const handle = openSync(file, 'r');
+    const handle = openSync(file, READ_AT_ONCE);
     try {
+      if (!fstatSync(handle).isFile()) return null;
       const buffer = Buffer.alloc(MOST_BYTES + 1);
       return secretIn(buffer, readSync(handle, buffer));
     } finally {

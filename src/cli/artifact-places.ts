@@ -58,7 +58,13 @@ export async function openArtifactStore(
   if (scheme === 'https' || scheme === 'http') {
     const [prefix, publicUrl] = [folderUrl('--to', to ?? '', insecureHttp), publicUrlOf(options)];
     const credentials = (): string | null => secretOf('SLIPWAY_UPLOAD_TOKEN');
-    credentials();
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what can't be sent
+    if (/[\x00-\x1f\x7f]/.test(credentials() ?? ''))
+      throw placeError(
+        '--to',
+        'SLIPWAY_UPLOAD_TOKEN has a line break or another control character',
+        'Check that nothing but the token, or user:password, is there.',
+      );
     return new StoppableStore((terms) => new HttpsArtifactStore({ prefix, publicUrl, credentials, terms }));
   }
   if (scheme !== undefined)

@@ -1,7 +1,7 @@
 // Owns judging one document and its signature by a trust policy, for whoever signs or verifies it.
 import { SystemClock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
-import type { DocumentVerifier, Verification } from '../contract/trust/verifier.ts';
+import type { DocumentVerifier, Purpose, Verification } from '../contract/trust/verifier.ts';
 import { parseDocument } from '../documents/parse-document.ts';
 
 export interface SignedKind {
@@ -29,21 +29,27 @@ export function signedKind(file: string, bytes: Uint8Array): SignedKind {
   });
 }
 
-/** Could devices start with it now? */
+/** Could devices start with it now? `keep`: did a signer vouch for it, whose end date may have come since? */
 export function judge(
   { kind, name, bytes }: Omit<JudgedDocument, 'file'>,
   bundle: Uint8Array | string | undefined,
   verifier: DocumentVerifier,
+  purpose: Purpose = 'admit',
 ): Verification<Buffer> {
-  const question = { now: new SystemClock().now(), purpose: 'admit' as const };
+  const question = { now: new SystemClock().now(), purpose };
   return kind === 'model'
     ? verifier.verifyModel(bytes, bundle, { ...question, model: name })
     : verifier.verifyPolicy(bytes, bundle, { ...question, policy: name });
 }
 
 /** Throws SIGN_UNTRUSTED for a signature that the trust policy would refuse. */
-export function assertTrusted(document: JudgedDocument, bundle: string, verifier: DocumentVerifier): void {
-  const answer = judge(document, bundle, verifier);
+export function assertTrusted(
+  document: JudgedDocument,
+  bundle: string,
+  verifier: DocumentVerifier,
+  purpose?: Purpose,
+): void {
+  const answer = judge(document, bundle, verifier, purpose);
   if (answer.kind === 'verified') return;
   throw new CodedError({
     code: 'SIGN_UNTRUSTED',

@@ -170,7 +170,7 @@ export function secretOf(variable: string): string | null {
   if (secret !== null) return secret;
   throw new CodedError({
     code: 'SETTING_SECRET',
-    message: `${variable}_FILE points to ${file}, which can't be read, is empty, or is too long for a secret.`,
+    message: `${variable}_FILE points to ${file}, which is no plain file, can't be read, is empty, or is too long for a secret.`,
     remedy: 'Point it to a readable file with the secret.',
   });
 }

@@ -26,8 +26,11 @@ export interface ReleaseEffects {
   problemsOf(files: RepositoryFiles): Promise<readonly CodedError[]>;
   /** A signature that has been checked. */
   sign(manifest: Buffer): Promise<ManifestSignature>;
-  /** Throws for a signature that somebody else brought and that must not count: whoever can push can put anything beside a manifest. */
-  assertSigned(manifest: Buffer, bundle: Buffer): void;
+  /**
+   * Throws for a signature that somebody else brought and that must not count: whoever can push can put anything beside a manifest.
+   * `isDone`: nothing will start by it, so that a signer's end date which has come since is no matter.
+   */
+  assertSigned(manifest: Buffer, bundle: Buffer, isDone?: boolean): void;
   /** Brings the files of the model to where devices find them. */
   upload(): Promise<void>;
 }
@@ -88,15 +91,15 @@ async function makeRelease(
   { problemsOf, sign, assertSigned, upload }: ReleaseEffects,
 ): Promise<MadeEdit<Made>> {
   const edit = await editForRelease(files, order);
-  if (edit.isReleased) assertSigned(edit.manifest, await files.read(order.bundle, MOST_BUNDLE_BYTES));
   const changes = new Map(edit.changed.map(({ file, after }) => [file, Buffer.from(after)]));
+  const isDone = edit.isReleased && changes.size === 0;
+  if (edit.isReleased) assertSigned(edit.manifest, await files.read(order.bundle, MOST_BUNDLE_BYTES), isDone);
   const oldProblems = await problemsOf(files);
   const broken = new Set(oldProblems.map(({ at }) => at?.file ?? ''));
   // What is wrong with a file that was broken before, and that the release leaves as it is, keeps nobody from releasing.
   const isNew = ({ at }: CodedError): boolean => changes.has(at?.file ?? '') || !broken.has(at?.file ?? '');
   const problems = (await problemsOf(filesWith(files, changes))).filter(isNew);
   const made: Made = { edit, problems, oldProblems, signer: null, proposed: null };
-  const isDone = edit.isReleased && changes.size === 0;
   if (order.isDryRun || isDone || problems.length > 0) return { result: made, commit: null };
   const proposal = (await order.proposal?.()) ?? null;
   if (proposal !== null && (await isSame(proposal, order, edit))) {

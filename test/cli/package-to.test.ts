@@ -131,6 +131,7 @@ test('settings that would go wrong, or show a secret, are refused before anythin
     [['--to', 'https://host.example/', '--public-url', 'http://cdn.example/'], {}, 'SETTING_VALUE[^]*--public-url'],
     [['--to', 'folder', '--public-url', 'https://cdn.example/'], {}, 'SETTING_VALUE[^]*only'],
     [['--to', 'https://host.example/'], { SLIPWAY_UPLOAD_TOKEN_FILE: 'gone' }, 'SETTING_SECRET'],
+    [['--to', 'https://host.example/'], { SLIPWAY_UPLOAD_TOKEN: 'me:hu\nsh' }, 'SETTING_VALUE[^]*line break'],
   ] as const) {
     const { code, stderr } = await pack([...args], env);
     expect([args, code, stderr]).toEqual([args, 2, expect.stringMatching(problem)]);

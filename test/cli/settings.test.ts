@@ -1,10 +1,11 @@
 // Laws of the settings: secrets are read when they are used, and durations that would stop or flood the service are refused.
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { accessTo } from '../../src/cli/ask-service.ts';
-import { gitCredentials, serviceSettings } from '../../src/cli/settings.ts';
+import { gitCredentials, secretOf, serviceSettings } from '../../src/cli/settings.ts';
 import { addressLimits } from '../../src/fleet-api/rate-limit.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -21,6 +22,16 @@ test('a Git token in a file is read for each session, so that it can be replaced
   expect(await credentials?.()).toMatchObject({ password: 'second' });
   rmSync(folder, { recursive: true });
   expect(() => credentials?.()).toThrow(expect.objectContaining({ code: 'SETTING_SECRET' }));
+});
+
+test('a pipe in the place of a secret is refused at once, for a service would wait for its writer for ever', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-token-'));
+  const pipe = path.join(folder, 'token');
+  execFileSync('mkfifo', [pipe]);
+  vi.stubEnv('SLIPWAY_TOKEN', undefined);
+  vi.stubEnv('SLIPWAY_TOKEN_FILE', pipe);
+  expect(() => secretOf('SLIPWAY_TOKEN')).toThrow(expect.objectContaining({ code: 'SETTING_SECRET' }));
+  rmSync(folder, { recursive: true });
 });
 
 test.each(['poll', 'tick', 'reportInterval', 'emergencyAfter'] as const)('--%s of no time is refused', (name) => {

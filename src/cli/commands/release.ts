@@ -105,8 +105,9 @@ async function manifestSigner(
   const policy = trust === undefined ? null : await loadTrustPolicy(trust);
   const verifier = policy === null ? null : new DocumentVerifier(policy);
   const choose = (): Promise<DocumentSigner> => chooseSigner(options, policy?.root ?? null);
-  const assertSigned = (bytes: Buffer, bundle: Buffer | string): void => {
-    if (verifier !== null) assertTrusted({ file, bytes, ...signedKind(file, bytes) }, bundle.toString(), verifier);
+  const assertSigned = (bytes: Buffer, bundle: Buffer | string, isDone = false): void => {
+    const document = { file, bytes, ...signedKind(file, bytes) };
+    if (verifier !== null) assertTrusted(document, bundle.toString(), verifier, isDone ? 'keep' : 'admit');
   };
   let chosen: Promise<DocumentSigner> | undefined;
   const sign = async (bytes: Buffer): Promise<ManifestSignature> => {
