@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { oneLine } from '../../base/plain-text.ts';
+import { type Digest, hexOf } from '../../contract/digest.ts';
 import { lastSeenHead } from '../../git/isomorphic/mirror.ts';
 import { filesOfCommit } from '../../git/repository-files.ts';
 import { openSqliteFleetStore } from '../../store/sqlite/open-sqlite-fleet-store.ts';
@@ -132,6 +133,6 @@ function resultOf({ commit, plan, removed }: Pruned, dryRun: boolean): Result {
   return { json, text: [...list, summary].join('\n') };
 }
 
-function cellsOf({ digest, sizeBytes }: { readonly digest: string; readonly sizeBytes: number }): string[] {
-  return [digest.slice('sha256:'.length).slice(0, 12), String(sizeBytes)];
+function cellsOf({ digest, sizeBytes }: { readonly digest: Digest; readonly sizeBytes: number }): string[] {
+  return [hexOf(digest).slice(0, 12), String(sizeBytes)];
 }

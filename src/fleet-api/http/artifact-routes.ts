@@ -112,8 +112,9 @@ function answerOf(outcome: UploadOutcome, digest: string, totalBytes: number): A
     case 'disk':
       return errorAnswer(507, {
         code: 'ARTIFACT_DISK_FULL',
-        message: `The disk of the service has ${outcome.freeBytes} bytes free, and ${outcome.reservedBytes} of them are reserved.`,
-        remedy: 'Remove artifacts that nobody needs (`slipway prune`), or give the service a larger disk.',
+        message: `The disk of the service has too little room for uploads: ${outcome.freeBytes} bytes are free, and ${outcome.reservedBytes} stay reserved.`,
+        remedy:
+          'Remove artifacts that nobody needs (`slipway prune`), or give the service a larger disk. A disk that is out of inodes (`df -i`) counts as one without free bytes.',
       });
     default:
       return assertNever(outcome);
