@@ -22,6 +22,7 @@ export const EDGES: readonly string[] = [
   'src/notify',
   'src/signals',
   'src/signing',
+  'src/tracing',
 ];
 /**
  * The files of each edge that say what it promises, free of any implementation; `types` alone where a promise stands beside what keeps it.
@@ -40,6 +41,8 @@ export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
   'src/store/reconciler-state.ts': 'all',
   'src/store/window-store.ts': 'all',
   'src/distribution/publication.ts': 'all',
+  'src/fleet-api/http/answers.ts': 'all',
+  'src/fleet-api/http/route.ts': 'all',
   'src/notify/notice.ts': 'all',
   'src/signals/signal-provider.ts': 'all',
   'src/signing/evidence-signer.ts': 'types',
@@ -76,6 +79,7 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/notify', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signals', mayImport: [...GROUND, 'src/documents'] },
   { folder: 'src/signing', mayImport: GROUND },
+  { folder: 'src/tracing', mayImport: GROUND },
   {
     folder: 'src/requests',
     mayImport: [...GROUND, 'src/documents', 'src/wording', 'src/git', 'src/signing'],
@@ -88,7 +92,11 @@ export const HOUSE_PLAN: readonly Room[] = [
     takesEdges: true,
   },
   { folder: 'src/reconcile', mayImport: [...GROUND, ...PURE_ROOMS, ...EDGES, ...READERS], takesEdges: true },
-  { folder: 'src/dashboard', mayImport: [...GROUND, ...PURE_ROOMS, ...READERS, 'src/store', 'src/requests'] },
+  {
+    folder: 'src/dashboard',
+    mayImport: [...GROUND, ...PURE_ROOMS, ...READERS, 'src/git', 'src/store', 'src/fleet-api', 'src/requests'],
+    takesEdges: true,
+  },
   { folder: 'src/audit', mayImport: [...GROUND, ...PURE_ROOMS, 'src/snapshot'] },
   { folder: 'fleet-agent', mayImport: [...GROUND, LAUNCHER] },
   { folder: 'src/simulation', mayImport: [...ALL_BELOW_SIMULATION, 'examples'] },
@@ -118,6 +126,11 @@ export const COMPUTING_PACKAGES: readonly string[] = ['semver', 'yaml', 'ajv'];
 /** Where each package may be imported: what one room knows of it, the others need not learn when it changes. */
 export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   '@noble/ciphers': ['src/signing'],
+  '@opentelemetry/api': ['src/tracing'],
+  '@opentelemetry/exporter-trace-otlp-http': ['src/tracing'],
+  '@opentelemetry/resources': ['src/tracing'],
+  '@opentelemetry/sdk-trace': ['src/tracing'],
+  '@preact/signals': ['src/dashboard'],
   '@sigstore/bundle': ['src/contract/trust', 'src/signing'],
   '@sigstore/protobuf-specs': ['src/contract/trust', 'src/signing'],
   '@sigstore/sign': ['src/signing'],
@@ -128,10 +141,17 @@ export const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   aws4fetch: ['src/distribution'],
   chokidar: ['src/cli'],
   commander: ['src/cli'],
-  esbuild: ['fleet-agent/build.ts'],
+  'd3-scale': ['src/dashboard/charts'],
+  'd3-shape': ['src/dashboard/charts'],
+  esbuild: ['fleet-agent/build.ts', 'src/dashboard'],
+  htm: ['src/dashboard'],
   'isomorphic-git': ['src/git'],
+  jose: ['src/fleet-api'],
   'json-schema-to-typescript': ['schemas'],
+  nodemailer: ['src/notify'],
   'onnxruntime-web': ['fleet-agent'],
+  preact: ['src/dashboard'],
+  'preact-render-to-string': ['src/dashboard'],
   semver: ['src/contract', 'src/documents'],
   'tuf-js': ['src/contract/tuf', 'src/distribution'],
   yaml: ['src/contract/source', 'src/documents', 'fleet-agent'],
