@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { checksOfSchemas } from './checks-of-schemas.ts';
-import { typesOfSchemas } from './types-of-schemas.ts';
+import { typesOfDefinitions, typesOfSchemas } from './types-of-schemas.ts';
 
 const FOLDER = import.meta.dirname;
 /** The kinds that devices read; the others are between people and the service. */
@@ -16,6 +16,8 @@ const ON_SERVICE = [
   'signal-providers',
   'notifications',
 ];
+/** Answers, not documents: their types are for the dashboard and whoever shows what it answers. */
+const READ_MODEL = 'read-model';
 
 async function readSchemas(names: readonly string[]): Promise<Record<string, unknown>> {
   const read = async (name: string): Promise<[string, unknown]> => [
@@ -26,10 +28,12 @@ async function readSchemas(names: readonly string[]): Promise<Record<string, unk
 }
 
 const [onDevices, onService] = [await readSchemas(ON_DEVICES), await readSchemas(ON_SERVICE)];
+const { [READ_MODEL]: readModel } = await readSchemas([READ_MODEL]);
 const files: Readonly<Record<string, string>> = {
   'src/contract/types.generated.ts': await typesOfSchemas(onDevices),
   'src/contract/schema-checks.generated.ts': checksOfSchemas(onDevices),
   'src/documents/types.generated.ts': await typesOfSchemas(onService),
+  'src/dashboard/read-model/types.generated.ts': await typesOfDefinitions(READ_MODEL, readModel),
 };
 for (const [target, text] of Object.entries(files)) {
   const file = path.join(FOLDER, '..', target);

@@ -1,8 +1,8 @@
 // Owns the types of the documents, made from their JSON Schemas.
 import { compile, type JSONSchema } from 'json-schema-to-typescript';
 
-const BANNER =
-  '// Owns the types of the documents. Generated from schemas/*.schema.json by `npm run generate`: change those instead.\n';
+const bannerOf = (what: string): string =>
+  `// Owns the types of ${what}. Generated from schemas/*.schema.json by \`npm run generate\`: change those instead.\n`;
 const DIGEST_PATTERN = '^sha256:[0-9a-f]{64}$';
 
 /** Digests get the type of `Digest` (a nullable one as well), which JSON Schema can't say. */
@@ -39,5 +39,21 @@ export async function typesOfSchemas(schemas: Readonly<Record<string, unknown>>)
       }),
     );
   }
-  return `${BANNER}\n${asReadonly(parts.join('\n'))}`;
+  return `${bannerOf('the documents')}\n${asReadonly(parts.join('\n'))}`;
+}
+
+/** The text of a file with the types of all definitions of one schema. */
+export async function typesOfDefinitions(name: string, schema: unknown): Promise<string> {
+  const types = await compile(schema as JSONSchema, name, {
+    bannerComment: '',
+    additionalProperties: false,
+    ignoreMinAndMaxItems: true,
+    unknownAny: true,
+    unreachableDefinitions: true,
+    style: { singleQuote: true, printWidth: 120 },
+  });
+  // What holds nothing but definitions is no type of its own, and who refers to whom is seen below.
+  const noise = / \*\n \* This interface was referenced by `\w+`'s JSON-Schema\n \* via the `definition` "\w+"\.\n/g;
+  const ofNone = /\/\*\*\n(?: \* .*\n)+ \*\/\n(?:export interface ReadModel \{[^}]*\}\n)?(?=\/\*\*)/;
+  return `${bannerOf('the read model')}\n${asReadonly(types.replaceAll(noise, '').replace(ofNone, ''))}`;
 }

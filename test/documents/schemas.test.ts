@@ -7,7 +7,11 @@ import { KINDS } from '../../src/documents/check-schema.ts';
 import { parseDocument } from '../../src/documents/parse-document.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-const SCHEMAS = readdirSync(path.join(ROOT, 'schemas')).filter((file) => file.endsWith('.schema.json'));
+/** Answers that the service makes: nobody writes them, so they need not be closed. */
+const ANSWERS = 'read-model.schema.json';
+const SCHEMAS = readdirSync(path.join(ROOT, 'schemas')).filter(
+  (file) => file.endsWith('.schema.json') && file !== ANSWERS,
+);
 
 type Schema = Record<string, unknown>;
 
