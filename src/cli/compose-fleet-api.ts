@@ -42,6 +42,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly onHook: () => void;
   /** All rollouts (undefined name) or one, as the CLI shows them; undefined when there is none of the name. */
   readonly readRollouts: (name?: string) => Promise<JsonValue | undefined>;
+  /** Rows of the table that other rooms hand in. */
+  readonly routes?: readonly Route[];
   /** Reports of one device; 5 a second, 256 at once unless given. */
   readonly perDevice?: RateLimit;
   readonly forgedPerAddress?: RateLimit;
@@ -144,6 +146,7 @@ export function fleetApiRoutes(
     ...viewerRoutes(options.readRollouts),
     ...tokenRoutes(options),
     ...publisherRoutes(options),
+    ...(options.routes ?? []),
   ];
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { type CodedError, HTTP_STATUSES } from '../../base/errors.ts';
 import type { ServiceError } from '../../contract/fleet-messages.ts';
-import type { Answer, ErrorAnswer, Headers } from './route.ts';
+import type { Answer, ErrorAnswer, Headers, StreamAnswer } from './route.ts';
 
 export function errorAnswer(status: number, error: ServiceError, headers: Headers = {}): ErrorAnswer {
   return { kind: 'error', status, error, headers };
@@ -28,7 +28,7 @@ export function tryLater(status: number, code: string, message: string, seconds:
 export async function writeAnswer(
   request: IncomingMessage,
   response: ServerResponse,
-  answer: Answer,
+  answer: Exclude<Answer, StreamAnswer>,
   linger?: () => Promise<void>,
 ): Promise<void> {
   if (answer.kind === 'file') return writeFile(request, response, answer);

@@ -10,7 +10,8 @@ import { addressLimits, type RateLimit, RateLimiter } from '../rate-limit.ts';
 import { answerTo, tryLater, writeAnswer } from './answers.ts';
 import { bodyChunks, readJson } from './body.ts';
 import { callerAddress } from './caller-address.ts';
-import type { Answer, Route } from './route.ts';
+import { EventStreams } from './event-streams.ts';
+import type { Answer, ErrorAnswer, Route, StreamAnswer } from './route.ts';
 import { type Found, RouteTable } from './route-table.ts';
 import { checkScope, type ScopeSecrets } from './scopes.ts';
 import { SlowRequests } from './slow-requests.ts';
@@ -49,6 +50,7 @@ export class HttpServer implements AsyncDisposable {
   readonly #perAddress: RateLimiter;
   readonly #bytesPerAddress: RateLimiter;
   readonly #slow: SlowRequests;
+  readonly #streams: EventStreams;
   readonly #stopped = new AbortController();
   readonly #requests;
   readonly #seconds;
@@ -69,6 +71,7 @@ export class HttpServer implements AsyncDisposable {
     this.#table = new RouteTable(routes);
     const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
     this.#slow = new SlowRequests(options.clock);
+    this.#streams = new EventStreams(options.clock, metrics.gauge('slipway_event_streams', 'Open event streams.'));
     // A caller has 10 s for its headers; its body is up to `SlowRequests`, since Node knows no limit for a long upload that goes on.
     const limits = {
       maxHeaderSize: 8_192,
@@ -99,6 +102,7 @@ export class HttpServer implements AsyncDisposable {
       this.#server.listen(port, host, resolve);
     });
     void this.#slow.run(this.#stopped.signal);
+    void this.#streams.run(this.#stopped.signal);
     return (this.#server.address() as AddressInfo).port;
   }
 
@@ -111,6 +115,7 @@ export class HttpServer implements AsyncDisposable {
   async stop(graceMs = 5_000): Promise<void> {
     this.#isStopping = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    this.#streams.stop();
     this.#server.closeIdleConnections();
     const done = new AbortController();
     await Promise.race([closed.then(() => done.abort()), this.#options.clock.sleep(graceMs, done.signal)]);
@@ -139,12 +144,25 @@ export class HttpServer implements AsyncDisposable {
     }
     try {
       if (this.#isStopping && !response.headersSent) response.setHeader('Connection', 'close');
-      await writeAnswer(request, response, answer, isStreamed ? () => this.#linger(request) : undefined);
+      const written = answer.kind === 'stream' ? this.#openStream(found, { request, response }, answer) : answer;
+      if (written === undefined) return;
+      await writeAnswer(request, response, written, isStreamed ? () => this.#linger(request) : undefined);
     } catch {
       // Half an answer must not pass for a whole one.
       response.destroy();
     }
     if (request.complete) this.#slow.forget(request);
+  }
+
+  #openStream(
+    found: Found,
+    { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+    { serve }: StreamAnswer,
+  ): ErrorAnswer | undefined {
+    const address = addressOf(request);
+    const isAllowed = async (): Promise<boolean> =>
+      found.kind === 'route' && (await checkScope(found.route, { request, address }, this.#options)).kind === 'allowed';
+    return this.#streams.open({ request, response, address, isAllowed }, serve);
   }
 
   /** A sender reads the answer while it still sends: closing over bytes that nobody read would throw the answer away. */

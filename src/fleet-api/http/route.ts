@@ -60,6 +60,20 @@ export interface ErrorAnswer {
   readonly headers: Headers;
 }
 
+/** Server-sent events to one reader. */
+export interface EventStream {
+  /** Writes a frame, which ends with an empty line. A reader that is far behind is cut instead. */
+  readonly send: (frame: string) => void;
+  /** Aborted when the stream is over. */
+  readonly ended: AbortSignal;
+}
+
+/** A stream that lasts for as long as both sides stay; `serve` gets it once the caller has the head of the answer. */
+export interface StreamAnswer {
+  readonly kind: 'stream';
+  readonly serve: (stream: EventStream) => void;
+}
+
 export type Answer =
   | { readonly kind: 'json'; readonly value: unknown; readonly status?: number; readonly headers?: Headers }
   | { readonly kind: 'text'; readonly text: string }
@@ -73,4 +87,5 @@ export type Answer =
       readonly start: number;
       readonly end: number;
     }
+  | StreamAnswer
   | ErrorAnswer;
