@@ -1,30 +1,50 @@
-// Owns metrics: counters, gauges and histograms of one process, written in the text format that Prometheus reads.
+// Owns metrics: counters, gauges and histograms of one process, and readings taken at each scrape, in the text format that Prometheus reads.
 import { assertInvariant } from './errors.ts';
 
 export type MetricLabels = Readonly<Record<string, string>>;
 
-/** Series beyond this number of one metric are counted under `other`, so that no caller can grow memory by new label values. */
-const MOST_SERIES = 1_000;
+/** One value at the time of a scrape; null and values that are no number are left out. */
+export interface Reading {
+  readonly value: number | null;
+  readonly labels?: MetricLabels;
+}
 
-interface Metric {
+/** What a reference page says of a metric. */
+export interface MetricInWords {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly lines: () => Iterable<string>;
+}
+
+/** Series beyond this number of one metric are counted under `other`, so that no caller can grow memory by new label values. */
+const MOST_SERIES = 1_000;
+/** Readings of one metric in one scrape; the others are left out, and counted in `LEFT_OUT`. */
+const MOST_READINGS = 5_000;
+const MOST_LABEL_LENGTH = 200;
+const LEFT_OUT = 'slipway_metrics_series_left_out';
+
+interface Metric extends MetricInWords {
+  /** Writes the metric's lines, and answers how many series it could not hold. */
+  readonly write: (lines: string[]) => number;
+}
+
+function escaped(value: string): string {
+  const text = value.length > MOST_LABEL_LENGTH ? `${value.slice(0, MOST_LABEL_LENGTH - 1)}…` : value;
+  if (/^[ !#-[\]-~]*$/.test(text)) return text;
+  return text.toWellFormed().replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
 }
 
 function labelText(labels: MetricLabels): string {
-  const members = Object.entries(labels).map(([name, value]) => {
-    const escaped = value.replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
-    return `${name}="${escaped}"`;
-  });
-  return members.length === 0 ? '' : `{${members.join(',')}}`;
+  let text = '';
+  for (const name in labels) text += `${text === '' ? '{' : ','}${name}="${escaped(labels[name] ?? '')}"`;
+  return text === '' ? '' : `${text}}`;
 }
 
 /** One value for each set of labels. */
 class Series<T> {
   readonly values = new Map<string, T>();
   readonly #make: () => T;
+  leftOut = 0;
 
   constructor(make: () => T) {
     this.#make = make;
@@ -34,6 +54,7 @@ class Series<T> {
     let key = labelText(labels);
     if (!this.values.has(key) && this.values.size >= MOST_SERIES) {
       key = labelText(Object.fromEntries(Object.keys(labels).map((name) => [name, 'other'])));
+      this.leftOut = 1;
     }
     const value = this.values.get(key) ?? this.#make();
     return { key, value };
@@ -52,7 +73,7 @@ export interface Histogram {
   observe(value: number, labels?: MetricLabels): void;
 }
 
-/** The metrics of a process. Names follow Prometheus: `slipway_…`, base units, counters end in `_total`. */
+/** The metrics of a process. Names follow Prometheus and OpenMetrics: `slipway_…`, base units, counters end in `_total`. */
 export class Metrics {
   readonly #metrics = new Map<string, Metric>();
 
@@ -61,9 +82,18 @@ export class Metrics {
     this.#metrics.set(metric.name, metric);
   }
 
-  counter(name: string, help: string): Counter {
+  #plain(name: string, help: string, type: 'counter' | 'gauge'): Series<number> {
     const series = new Series(() => 0);
-    this.#register({ name, help, type: 'counter', lines: () => plainLines(name, series) });
+    const write = (lines: string[]): number => {
+      for (const [key, value] of series.values) lines.push(`${name}${key} ${value}`);
+      return series.leftOut;
+    };
+    this.#register({ name, help, type, write });
+    return series;
+  }
+
+  counter(name: string, help: string): Counter {
+    const series = this.#plain(name, help, 'counter');
     return {
       add: (labels = {}, by = 1) => {
         const { key, value } = series.get(labels);
@@ -73,8 +103,7 @@ export class Metrics {
   }
 
   gauge(name: string, help: string): Gauge {
-    const series = new Series(() => 0);
-    this.#register({ name, help, type: 'gauge', lines: () => plainLines(name, series) });
+    const series = this.#plain(name, help, 'gauge');
     return {
       set: (to, labels = {}) => {
         series.values.set(series.get(labels).key, to);
@@ -82,10 +111,35 @@ export class Metrics {
     };
   }
 
+  /** `read` is asked at each scrape: what is gone leaves no series behind. Of two readings with the same labels the first counts. */
+  reading(name: string, help: string, read: () => Iterable<Reading>, type: 'counter' | 'gauge' = 'gauge'): void {
+    const write = (lines: string[]): number => {
+      const seen = new Set<string>();
+      let leftOut = 0;
+      for (const { value, labels = {} } of read()) {
+        if (value === null || !Number.isFinite(value)) continue;
+        if (seen.size >= MOST_READINGS) {
+          leftOut += 1;
+          continue;
+        }
+        const key = labelText(labels);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        lines.push(`${name}${key} ${value}`);
+      }
+      return leftOut;
+    };
+    this.#register({ name, help, type, write });
+  }
+
   /** `edges` are the upper bounds of its buckets, rising. */
   histogram(name: string, help: string, edges: readonly number[]): Histogram {
     const series = new Series(() => ({ buckets: new Array<number>(edges.length).fill(0), sum: 0, count: 0 }));
-    this.#register({ name, help, type: 'histogram', lines: () => histogramLines(name, edges, series) });
+    const write = (lines: string[]): number => {
+      for (const line of histogramLines(name, edges, series)) lines.push(line);
+      return series.leftOut;
+    };
+    this.#register({ name, help, type: 'histogram', write });
     return {
       observe: (observed, labels = {}) => {
         const { key, value } = series.get(labels);
@@ -101,16 +155,26 @@ export class Metrics {
 
   /** All metrics in the text exposition format 0.0.4. */
   write(): string {
-    const blocks = [...this.#metrics.values()].map(({ name, help, type, lines }) =>
-      [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...lines()].join('\n'),
-    );
-    return `${blocks.join('\n')}\n`;
+    const lines: string[] = [];
+    const leftOut: string[] = [];
+    for (const { name, help, type, write } of this.#metrics.values()) {
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+      const count = write(lines);
+      if (count > 0) leftOut.push(`${LEFT_OUT}${labelText({ metric: name })} ${count}`);
+    }
+    lines.push(`# HELP ${LEFT_OUT} ${LEFT_OUT_HELP}`, `# TYPE ${LEFT_OUT} gauge`, ...leftOut);
+    return `${lines.join('\n')}\n`;
+  }
+
+  /** Every metric there is, in the order in which they are written. */
+  list(): readonly MetricInWords[] {
+    const own = [...this.#metrics.values()].map(({ name, help, type }) => ({ name, help, type }));
+    return [...own, { name: LEFT_OUT, help: LEFT_OUT_HELP, type: 'gauge' }];
   }
 }
 
-function* plainLines(name: string, series: Series<number>): Iterable<string> {
-  for (const [key, value] of series.values) yield `${name}${key} ${value}`;
-}
+const LEFT_OUT_HELP =
+  'Series that did not fit, by metric: readings of this scrape that are missing, or 1 where some are counted as other.';
 
 interface Observed {
   readonly buckets: number[];

@@ -18,6 +18,7 @@ import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addValidateCommand } from './commands/validate.ts';
 import { throwUsageErrors } from './usage.ts';
+import { VERSION } from './version.ts';
 
 const COMMANDS = [
   addInitCommand,
@@ -46,7 +47,7 @@ export const EXIT_CODES_IN_WORDS =
 export function createProgram(): Command {
   const program = new Command('slipway')
     .description('GitOps for ML models on device fleets: signed manifests, staged rollouts, every step a commit.')
-    .version('0.1.0')
+    .version(VERSION)
     .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
   for (const add of COMMANDS) add(program);
   throwUsageErrors(program);

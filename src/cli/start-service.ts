@@ -15,6 +15,7 @@ import { openLocations } from './artifact-locations.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
 import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
+import { meterProcess } from './process-readings.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
 
 export interface RunningService extends AsyncDisposable {
@@ -36,6 +37,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     },
   };
   const metrics = new Metrics();
+  meterProcess(metrics, clock);
   const refused = new RefusedReports(clock, logger);
   const refusedReports = (): RefusedDevices => refused.current();
   const locations = openLocations({

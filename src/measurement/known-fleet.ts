@@ -22,6 +22,8 @@ export interface KnownFleet {
   /** They serve a version whose signer is revoked, because no other one is there. */
   readonly onRevoked: OddDevices;
   readonly claiming: ClaimingDevices;
+  /** Enrolled devices that the fleet documents turn away. */
+  readonly denied: number;
 }
 
 /** A version, and which devices can run it. */
@@ -108,8 +110,12 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
   const onRevoked: { device: string; what: string }[] = [];
   const claiming: { device: string; claim: FalseClaim }[] = [];
   let refusingCount = 0;
+  let denied = 0;
   for (const one of picture.devices.values()) {
-    if (words.isDenied(one.id)) continue;
+    if (words.isDenied(one.id)) {
+      denied += 1;
+      continue;
+    }
     const device = withLabels(one, words.labels.get(one.id));
     const what = contradiction(device);
     if (what === null) devices.push(device);
@@ -135,7 +141,7 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
     return ids;
   };
   return {
-    ...{ devices, matching, words, contradicting },
+    ...{ devices, matching, words, contradicting, denied },
     refusing: { count: refusingCount, first: refusing },
     onRevoked: { count: onRevoked.length, first: onRevoked.slice(0, MOST_SHOWN) },
     claiming: { count: claiming.length, first: claiming.slice(0, MOST_SHOWN) },

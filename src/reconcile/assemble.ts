@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
+import { Phases } from '../base/phases.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { TrustPolicy } from '../contract/trust/trust-policy.ts';
 import { DocumentVerifier } from '../contract/trust/verifier.ts';
@@ -19,6 +20,7 @@ import type { FleetStore } from '../store/fleet-store.ts';
 import { Executor } from './carry-out.ts';
 import { EvidenceKeeper } from './evidence-keeper.ts';
 import { DirectPush, type Landing } from './landing.ts';
+import { LoopMeter } from './loop-meter.ts';
 import { type NoticeList, Notices } from './notices.ts';
 import { Observer } from './observe.ts';
 import { WindowKeeping } from './prepare-windows.ts';
@@ -87,15 +89,29 @@ export function assembleLoop(parts: LoopParts): Loop {
     ...(parts.onQueued === undefined ? {} : { onQueued: parts.onQueued }),
   });
   const declared = new DeclaredWatch(store, { intervalMs: reportMs, afterMs: parts.notices.offDeclaredAfterMs });
-  const reconciler = new Reconciler(
+  const meter =
+    parts.metrics &&
+    new LoopMeter({ metrics: parts.metrics, clock, publisher, reportMs, view: () => reconciler.view() });
+  const phases = new Phases(clock, (phase) => meter?.notePhase(phase));
+  const executor = new Executor({ repository, claims, signer, landing, logger });
+  const reconciler: Reconciler = new Reconciler(
     {
-      ...{ repository, store, clock, random, logger, observer, publisher, notices, declared, evidence },
+      ...{ store, clock, random, logger, notices, declared, evidence, phases },
+      repository: {
+        fetch: (signal) => phases.time('fetch', () => repository.fetch(signal)),
+        knownHead: () => repository.knownHead(),
+      },
+      observer: { observe: (...question) => phases.time('observe', () => observer.observe(...question)) },
+      executor: { carryOut: (facts) => phases.time('push', () => executor.carryOut(facts)) },
+      publisher: {
+        publish: (question) => phases.time('publish', () => publisher.publish(question)),
+        findPublished: () => publisher.findPublished(),
+      },
       refusedReports: parts.refusedReports ?? (() => ({ count: 0, first: [] })),
       windows: new WindowKeeping(store, windows, parts.signals),
-      executor: new Executor({ repository, claims, signer, landing, logger }),
     },
     parts.settings,
-    parts.events,
+    meter?.events(parts.events) ?? parts.events,
   );
   return {
     ...{ reconciler, publisher, notices },

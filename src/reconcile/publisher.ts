@@ -81,9 +81,15 @@ export class Publisher {
   readonly #parts: PublisherParts;
   /** Manifests that lay in the publication when it was renewed last, or came since: the others alone are looked for. */
   readonly #held = new Set<Digest>();
+  #expiresAtMs: number | null = null;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
+  }
+
+  /** When the pointer's signature ends, as far as it was seen; null before, and where there is none. */
+  get expiresAtMs(): number | null {
+    return this.#expiresAtMs;
   }
 
   /** The directive in the publication folder, for a store that has no record of it. */
@@ -131,6 +137,7 @@ export class Publisher {
   /** Metadata is signed anew on its own timer, also while Git is away. */
   async #needsRenewal(nowMs: number): Promise<boolean> {
     const expiresAtMs = await this.#parts.publication.expiresAtMs();
+    this.#expiresAtMs = expiresAtMs;
     return expiresAtMs === null || expiresAtMs - nowMs < this.#parts.renewBeforeMs;
   }
 

@@ -24,7 +24,7 @@ export type StepsOfCycle =
   | { readonly kind: 'not-landed'; readonly plan: Plan; readonly reason: string; readonly isLost: boolean };
 
 export interface PushPaceParts {
-  readonly executor: Executor;
+  readonly executor: Pick<Executor, 'carryOut'>;
   readonly evidence: EvidenceKeeper;
   readonly clock: Clock;
   readonly random: RandomStream;

@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts';
 import { assertNever, type CodedError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Phases } from '../base/phases.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
@@ -27,12 +28,12 @@ import { NOTHING_YET, observedView, type ServiceView, type SourceState, troubleO
 import { SourceFollower } from './source-follower.ts';
 
 export interface ReconcilerParts {
-  readonly repository: ManifestsRepository;
-  readonly observer: Observer;
+  readonly repository: Pick<ManifestsRepository, 'fetch' | 'knownHead'>;
+  readonly observer: Pick<Observer, 'observe'>;
   readonly windows: WindowKeeping;
-  readonly executor: Executor;
+  readonly executor: Pick<Executor, 'carryOut'>;
   readonly evidence: EvidenceKeeper;
-  readonly publisher: Publisher;
+  readonly publisher: Pick<Publisher, 'publish' | 'findPublished'>;
   readonly store: ReconcilerState & Pick<WindowStore, 'setAside'>;
   readonly notices: Notices;
   readonly declared: DeclaredWatch;
@@ -40,6 +41,7 @@ export interface ReconcilerParts {
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;
+  readonly phases: Phases;
 }
 
 export interface ReconcilerSettings {
@@ -177,13 +179,13 @@ export class Reconciler {
   }
 
   async #act(head: string, atFirst: Before, signal: AbortSignal): Promise<Outcome> {
-    const { observer, clock, logger } = this.#parts;
+    const { observer, clock, logger, phases } = this.#parts;
     const observation = await observer.observe(head, atFirst.published, clock.now(), this.#decisions);
     const { snapshot, unread } = observation;
     if (unread !== null && this.#view.trouble?.code !== unread.code)
       logger.warn('the commit is not read; the last one that could be is judged', { error: unread });
     this.#events.onObserved?.(observation);
-    const plan = decide(observation.facts, this.#decisions);
+    const plan = phases.timeNow('decide', () => decide(observation.facts, this.#decisions));
     this.#decisions = plan.decisions;
     await this.#prepare(observation);
     if (!(await rememberSeen(this.#parts.store, observation))) {

@@ -9,19 +9,22 @@ import type { WindowTime } from './rollout-facts.ts';
 import type { StageTerms } from './stage-terms.ts';
 import type { Stage } from './stages-of-policy.ts';
 
-export type TransitionKind =
-  | 'start'
-  | 'advance'
-  | 'complete'
-  | 'roll-back'
-  | 'supersede'
-  | 'pause'
-  | 'reopen'
+export const STEP_KINDS = [
+  'start',
+  'advance',
+  'complete',
+  'roll-back',
+  'supersede',
+  'pause',
+  'reopen',
   /** Groups become exceptions from here on, or rejoin the others. */
-  | 'except'
-  | 'answer'
-  | 'restore'
-  | 'adopt';
+  'except',
+  'answer',
+  'restore',
+  'adopt',
+] as const;
+
+export type TransitionKind = (typeof STEP_KINDS)[number];
 
 /** Changes of the rollout's `spec` that go with the step. */
 export interface SpecEdits {

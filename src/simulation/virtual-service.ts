@@ -30,7 +30,7 @@ export class VirtualClock implements Clock {
 export interface VirtualServiceParts
   extends Pick<
       LoopParts,
-      'clock' | 'random' | 'repository' | 'store' | 'publication' | 'landing' | 'reportMs' | 'events'
+      'clock' | 'random' | 'repository' | 'store' | 'publication' | 'landing' | 'reportMs' | 'events' | 'metrics'
     >,
     Partial<Pick<LoopParts, 'logger'>> {
   readonly keys: VirtualKeys;

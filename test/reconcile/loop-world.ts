@@ -1,5 +1,6 @@
 // Owns a small world for tests of the loop: the production's loop on memory, a virtual fleet on 1.0.0, and people who push.
 
+import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { Directive, DirectiveEntry } from '../../src/contract/directive.ts';
 import type { TrustPolicy } from '../../src/contract/trust/trust-policy.ts';
@@ -75,6 +76,8 @@ export class LoopWorld {
   /** `push` and `publish`, as they came. */
   readonly order: string[] = [];
   readonly fleet: VirtualFleet;
+  /** Of the present process. */
+  metrics = new Metrics();
   readonly #store = openMemoryFleetStore({ heartbeatMs: TICK_MS });
   readonly #publication: MemoryPublication;
   readonly #clock = new VirtualClock(START_MS);
@@ -150,7 +153,9 @@ export class LoopWorld {
   }
 
   #start(trust: TrustPolicy): Reconciler {
+    this.metrics = new Metrics();
     return composeVirtualService({
+      metrics: this.metrics,
       ...{ clock: this.#clock, random: seededRandom(7, 'service'), store: this.#store, publication: this.#publication },
       ...{ keys: { ...KEYS, trust }, repository: this.#serviceRepository(), reportMs: TICK_MS },
       events: {

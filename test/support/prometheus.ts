@@ -10,7 +10,24 @@ import { until } from './until.ts';
 
 /** PROMETHEUS_BIN, or `prometheus` on the path; undefined when there is none, or when it does not run. */
 export function findPrometheus(): string | undefined {
-  const binary = process.env.PROMETHEUS_BIN ?? 'prometheus';
+  return findBinary('PROMETHEUS_BIN', 'prometheus');
+}
+
+/** PROMTOOL_BIN, or `promtool` on the path. */
+export function findPromtool(): string | undefined {
+  return findBinary('PROMTOOL_BIN', 'promtool');
+}
+
+/** A missing program is said aloud, and fails where tests must not be skipped. */
+export function requireService(binary: string | undefined, name: string, variable: string): void {
+  if (binary !== undefined) return;
+  const missing = `no ${name} found: install it, or name it with ${variable}`;
+  if (process.env.REQUIRE_SERVICES === '1') throw new Error(missing);
+  console.warn(`${missing}; its laws are skipped`);
+}
+
+function findBinary(variable: string, name: string): string | undefined {
+  const binary = process.env[variable] ?? name;
   try {
     execFileSync(binary, ['--version'], { stdio: 'ignore', timeout: 20_000 });
     return binary;
