@@ -2,7 +2,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import type { ReadableStream } from 'node:stream/web';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../../src/base/clock.ts';
 import { CodedError } from '../../../src/base/errors.ts';
@@ -44,7 +43,9 @@ export async function fetchFrom(
   // A carried disk is as hostile as a host: no pipe that hangs, no device without end.
   if (found?.isFile() !== true) return new Response(null, { status: 404 });
   const start = Math.min(Number(/^bytes=(\d+)-$/.exec(init.headers?.range ?? '')?.[1] ?? 0), found.size);
-  const body = Readable.toWeb(createReadStream(file, { start, signal: init.signal })) as ReadableStream<Uint8Array>;
+  const body = Readable.toWeb(createReadStream(file, { start, signal: init.signal })) as ReadableStream<
+    Uint8Array<ArrayBuffer>
+  >;
   const headers = { 'content-length': String(found.size - start) };
   const range = { 'content-range': `bytes ${start}-${Math.max(start, found.size - 1)}/${found.size}` };
   return start === 0

@@ -111,7 +111,7 @@ test('an answer of another shape than the manifest promises is an error of the v
   await until(() => sum('misshapen', ({ errors }) => errors['bad-shape'] ?? 0) === 1, 'the report');
 });
 
-test.each<[string, string | Uint8Array, Record<string, string>, number]>([
+test.each<[string, string | Uint8Array<ArrayBuffer>, Record<string, string>, number]>([
   ['no JSON', 'x=1', { 'content-type': 'application/x-www-form-urlencoded' }, 400],
   ['a packed body', new Uint8Array([31, 139, 8, 0]), { 'content-encoding': 'gzip' }, 400],
   ['binary data behind the JSON', `${request('INT8', '1', 1)}\u0001`, { 'inference-header-content-length': '70' }, 400],
