@@ -9,18 +9,22 @@ import { errorAnswer } from '../fleet-api/http/answers.ts';
 import { artifactRoutes } from '../fleet-api/http/artifact-routes.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
+import { type LoginRouteParts, loginRoutes } from '../fleet-api/http/login-routes.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
 import { tokenRoutes } from '../fleet-api/http/token-routes.ts';
+import type { OwnSite } from '../fleet-api/own-site.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake } from '../fleet-api/report-intake.ts';
+import { Sessions } from '../fleet-api/sessions.ts';
 import type { ApiTokens } from '../store/api-tokens.ts';
+import type { BrowserSessions } from '../store/browser-sessions.ts';
 import type { DeviceRegister } from '../store/device-register.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 
-export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bearers'> {
-  readonly store: DeviceRegister & ApiTokens & Pick<FleetStore, 'readPublication' | 'probe'>;
+export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bearers' | 'browsers'> {
+  readonly store: DeviceRegister & ApiTokens & BrowserSessions & Pick<FleetStore, 'readPublication' | 'probe'>;
   /** Tokens of the environment: they open what needs `view`, and everything. Without them, or with empty ones, only tokens of the store do. */
   readonly viewerToken?: string | undefined;
   readonly adminToken?: string | undefined;
@@ -30,6 +34,10 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly locations?: Pick<ArtifactLocationsParts, 'findAddress' | 'presign'>;
   /** Where publishers' artifacts go; without it the service takes none. */
   readonly artifacts?: ArtifactPlace;
+  /** Rows that other rooms hand in. */
+  readonly moreRoutes?: readonly Route[];
+  /** How browsers log in; without it only tokens open what needs one. */
+  readonly login?: { readonly site: OwnSite } & Pick<LoginRouteParts, 'showPage'>;
   /** Do the fleet documents turn the device away? */
   readonly isDenied: (device: string) => boolean;
   /** Do they let it enrol? All that they don't turn away may unless given. */
@@ -78,8 +86,16 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   };
   const { wrongTokensPerAddress: wrongPerAddress = addressLimits().wrongTokensPerAddress } = options;
   const bearers = new BearerTokens({ ...options, wrongPerAddress });
-  const routes = fleetApiRoutes(options, { changes, intake, locations: locationsOf(options, signatures) });
-  const server = new HttpServer({ ...options, bearers, onTurnedAway, routes });
+  const { login } = options;
+  const browsers = login && { site: login.site, sessions: new Sessions({ store, bearers, clock, site: login.site }) };
+  const logins =
+    login === undefined || browsers === undefined
+      ? []
+      : loginRoutes({ ...login, ...browsers, bearers, logger, provider: null });
+  const { moreRoutes = [] } = options;
+  const ours = fleetApiRoutes(options, { changes, intake, locations: locationsOf(options, signatures) });
+  const secrets = { bearers, ...(browsers === undefined ? {} : { browsers }) };
+  const server = new HttpServer({ ...options, ...secrets, onTurnedAway, routes: [...ours, ...logins, ...moreRoutes] });
   const stopped = new AbortController();
   let following = Promise.resolve();
   const stop = async (graceMs?: number): Promise<void> => {

@@ -9,6 +9,7 @@ import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
+import type { OwnSite } from '../fleet-api/own-site.ts';
 import type { RefusedDevices } from '../fleet-api/refused-reports.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
@@ -37,6 +38,8 @@ export interface ServiceSettings {
   /** Asked before each session with the repository's host; null without credentials. */
   readonly credentials: CredentialSource | null;
   readonly insecureHttp: boolean;
+  /** Address under which browsers reach the service; none unless given. */
+  readonly publicUrl?: OwnSite['publicUrl'];
   readonly host: string;
   readonly port: number;
   /** How many times as much as usual one address may send; 1 unless given. */

@@ -36,6 +36,11 @@ export const SERVICE_SETTINGS = {
     help: 'address that devices and viewers connect to',
     fallback: '127.0.0.1:8080',
   },
+  publicUrl: {
+    flag: '--public-url <url>',
+    variable: 'SLIPWAY_PUBLIC_URL',
+    help: 'address under which browsers reach the service, as https://slipway.example.com; needed behind a proxy that ends TLS',
+  },
   addressFactor: {
     flag: '--address-factor <number>',
     variable: 'SLIPWAY_ADDRESS_FACTOR',
@@ -206,6 +211,15 @@ function listenOf(given: GivenSettings): { host: string; port: number } {
   return { host: match[1], port };
 }
 
+/** Scheme and host alone: pages and cookies are those of a whole host. */
+function publicUrlOf({ publicUrl }: GivenSettings): URL | null {
+  if (publicUrl === undefined) return null;
+  const url = /^https?:\/\//.test(publicUrl) && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
+  if (url !== undefined && url.href === `${url.origin}/`) return url;
+  const message = `${JSON.stringify(publicUrl.slice(0, 200))} is not the address of a host`;
+  throw settingError(SERVICE_SETTINGS.publicUrl, message, 'Write it like https://slipway.example.com, without a path.');
+}
+
 /** The settings of a command line and its environment. Throws SETTING_…. */
 export function serviceSettings(given: GivenSettings): ServiceSettings {
   if (given.repo === undefined) {
@@ -221,6 +235,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     branch: given.branch ?? SERVICE_SETTINGS.branch.fallback,
     credentials: gitCredentials(given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback),
     insecureHttp: given.insecureHttp ?? false,
+    publicUrl: publicUrlOf(given),
     ...listenOf(given),
     addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),
     artifactQuotaBytes: sizeOf('--artifact-quota', given.artifactQuota ?? SERVICE_SETTINGS.artifactQuota.fallback),

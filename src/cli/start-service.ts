@@ -176,12 +176,13 @@ async function forgetOld(
       const { source, commit, outlooks } = reconciler.view();
       const { devices, tokens } = await store.forgetOld(clock.now());
       const apiTokens = await store.forgetApiTokens(clock.now());
+      const sessions = await store.forgetSessions(clock.now());
       const present = new Set(outlooks.map(({ rollout }) => rollout));
       const isKnown = source.kind === 'followed' && commit !== null;
       const windows = isKnown ? await store.forgetWindows(present, clock.now()) : 0;
       await store.shrink();
-      if (devices + tokens + apiTokens + windows > 0)
-        logger.info('old records were forgotten', { devices, tokens, apiTokens, windows });
+      if (devices + tokens + apiTokens + sessions + windows > 0)
+        logger.info('old records were forgotten', { devices, tokens, apiTokens, sessions, windows });
     } catch (error) {
       logger.warn('old records could not be forgotten', { error: toCodedError(error) });
     }

@@ -1,10 +1,10 @@
 // Owns what the service and its clients agree on about API tokens: their scopes, and what is known of one.
 
 /**
- * What a token opens. `report`: plain reports of devices without an agent. `view`: state, verdicts and metrics. `publish`: uploads of artifacts.
- * `enrol`: making enrolment tokens. `admin`: everything, and API tokens themselves.
+ * What a token opens. `report`: plain reports of devices without an agent. `view`: state, verdicts and metrics. `operate`: requests that steer
+ * rollouts, which the service commits. `publish`: uploads of artifacts. `enrol`: making enrolment tokens. `admin`: everything, and API tokens themselves.
  */
-export const TOKEN_SCOPES = ['report', 'view', 'publish', 'enrol', 'admin'] as const;
+export const TOKEN_SCOPES = ['report', 'view', 'operate', 'publish', 'enrol', 'admin'] as const;
 export type TokenScope = (typeof TOKEN_SCOPES)[number];
 
 /** Do the scopes of a token open what needs this one? */

@@ -8,8 +8,12 @@ import { type RateLimit, RateLimiter } from './rate-limit.ts';
 
 /** Who asks. */
 export interface Bearer {
-  /** Id of the token, or `environment`. */
+  /** Id of the token, `environment`, or issuer and subject of a person. */
   readonly id: string;
+  /** What people call it: the token's name, or the person's. */
+  readonly name: string;
+  /** For commits. A token has no mailbox: its address names its id, and nobody gets mail there. */
+  readonly email: string;
   readonly scopes: readonly TokenScope[];
 }
 
@@ -66,16 +70,34 @@ export class BearerTokens {
       const seconds = this.#wrong.wait(address, nowMs);
       if (seconds > 0) return { kind: 'limited', seconds };
       const scope = this.#scopeOfEnvironment(presented);
-      return scope === undefined ? this.#wrongFrom(address, nowMs) : bearing('environment', [scope]);
+      return scope === undefined ? this.#wrongFrom(address, nowMs) : { kind: 'bearer', bearer: ofEnvironment(scope) };
     }
     // 256 random bits, found by their hash: neither guesses nor the time of the search bring anybody nearer.
     const token = await this.#find(sha256Hex(presented), nowMs);
-    if (token === undefined) return this.#wrongFrom(address, nowMs);
-    const { id, scopes, expiresAtMs, revokedAtMs } = token;
+    return token === undefined ? this.#wrongFrom(address, nowMs) : this.#judge(token, nowMs);
+  }
+
+  /** The token of this hash, while it is in force. Throws what the store throws. */
+  async findByHash(hash: string): Promise<Bearer | undefined> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const token = await this.#find(hash, nowMs);
+    const bearing = token && this.#judge(token, nowMs);
+    return bearing?.kind === 'bearer' ? bearing.bearer : undefined;
+  }
+
+  /** The token of the environment that is the one, as long as it is set. */
+  findInEnvironment(isIt: (token: string) => boolean): Bearer | undefined {
+    const { adminToken = '', viewerToken = '' } = this.#parts;
+    if (adminToken !== '' && isIt(adminToken)) return ofEnvironment('admin');
+    return viewerToken !== '' && isIt(viewerToken) ? ofEnvironment('view') : undefined;
+  }
+
+  #judge(token: ApiToken, nowMs: number): Bearing {
+    const { id, name, scopes, expiresAtMs, revokedAtMs } = token;
     if (revokedAtMs !== null) return { kind: 'ended', how: 'revoked', token };
     if (expiresAtMs !== null && this.#parts.clock.now() >= expiresAtMs) return { kind: 'ended', how: 'expired', token };
     this.#noteUse(token, nowMs);
-    return bearing(id, scopes);
+    return { kind: 'bearer', bearer: { id, name, email: `${id}@token.invalid`, scopes } };
   }
 
   #wrongFrom(address: string, nowMs: number): Bearing {
@@ -83,7 +105,7 @@ export class BearerTokens {
     return seconds === 0 ? { kind: 'unknown' } : { kind: 'limited', seconds };
   }
 
-  #scopeOfEnvironment(presented: string): TokenScope | undefined {
+  #scopeOfEnvironment(presented: string): 'admin' | 'view' | undefined {
     const { adminToken = '', viewerToken = '' } = this.#parts;
     const [isAdmin, isViewer] = [isSecret(presented, adminToken), isSecret(presented, viewerToken)];
     if (isAdmin) return 'admin';
@@ -121,6 +143,7 @@ export class BearerTokens {
   }
 }
 
-function bearing(id: string, scopes: readonly TokenScope[]): Bearing {
-  return { kind: 'bearer', bearer: { id, scopes } };
+function ofEnvironment(scope: 'admin' | 'view'): Bearer {
+  const name = scope === 'admin' ? 'SLIPWAY_ADMIN_TOKEN' : 'SLIPWAY_VIEWER_TOKEN';
+  return { id: 'environment', name, email: 'environment@token.invalid', scopes: [scope] };
 }

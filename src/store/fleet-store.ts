@@ -1,5 +1,6 @@
 // Owns what a fleet store is as a whole: all that the service remembers of the fleet, whatever database is below.
 import type { ApiTokens } from './api-tokens.ts';
+import type { BrowserSessions } from './browser-sessions.ts';
 import type { DeviceRegister, EntryKeeping } from './device-register.ts';
 import type { Leases } from './leases.ts';
 import type { NoticeQueue } from './notice-queue.ts';
@@ -19,6 +20,7 @@ export interface FleetStore
     NoticeQueue,
     ReconcilerState,
     ApiTokens,
+    BrowserSessions,
     AsyncDisposable {
   /** Throws when the store can't commit a write now, or could not take reports a moment ago. */
   probe(): Promise<void>;

@@ -42,6 +42,7 @@ export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
   'src/store/window-store.ts': 'all',
   'src/distribution/publication.ts': 'all',
   'src/fleet-api/http/answers.ts': 'all',
+  'src/fleet-api/http/login-routes.ts': 'types',
   'src/fleet-api/http/route.ts': 'all',
   'src/notify/notice.ts': 'all',
   'src/signals/signal-provider.ts': 'all',

@@ -39,12 +39,12 @@ export async function writeAnswer(
   }
   const isText = answer.kind === 'text';
   const body = isText ? answer.text : JSON.stringify(answer.kind === 'json' ? answer.value : { error: answer.error });
-  response.writeHead(isText ? 200 : (answer.status ?? 200), {
+  response.writeHead(answer.status ?? 200, {
     'Content-Type': `${isText ? 'text/plain' : 'application/json'}; charset=utf-8`,
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
-    ...(isText ? {} : answer.headers),
+    ...answer.headers,
     // A body that was not read to its end would be taken for the next request.
     ...(request.complete ? {} : { Connection: 'close' }),
   });

@@ -50,15 +50,30 @@ export async function streamBody(
   });
 }
 
-/** The body as parsed JSON. */
-export async function readJson(
-  request: IncomingMessage,
-  mostBytes: number,
-): Promise<{ readonly kind: 'read'; readonly value: unknown } | ErrorAnswer> {
+type ReadBody = { readonly kind: 'read'; readonly value: unknown } | ErrorAnswer;
+
+async function readBytes(request: IncomingMessage, mostBytes: number): Promise<Buffer | ErrorAnswer> {
   const chunks: Buffer[] = [];
   const problem = await streamBody(request, mostBytes, (chunk) => chunks.push(chunk));
-  if (problem !== undefined) return problem;
-  const bytes = Buffer.concat(chunks);
+  return problem ?? Buffer.concat(chunks);
+}
+
+const MOST_FIELDS = 100;
+
+/** The fields of an HTML form; of a name that comes twice the first. */
+export async function readForm(request: IncomingMessage, mostBytes: number): Promise<ReadBody> {
+  const bytes = await readBytes(request, mostBytes);
+  if (!Buffer.isBuffer(bytes)) return bytes;
+  const isForm = /^application\/x-www-form-urlencoded\s*(;|$)/i.test(request.headers['content-type'] ?? '');
+  if (!isForm) return errorAnswer(415, { code: 'HTTP_BODY_FORM', message: 'The body is not that of an HTML form.' });
+  const fields = [...new URLSearchParams(bytes.toString('utf8'))].slice(0, MOST_FIELDS).reverse();
+  return { kind: 'read', value: Object.assign(Object.create(null), Object.fromEntries(fields)) };
+}
+
+/** The body as parsed JSON. */
+export async function readJson(request: IncomingMessage, mostBytes: number): Promise<ReadBody> {
+  const bytes = await readBytes(request, mostBytes);
+  if (!Buffer.isBuffer(bytes)) return bytes;
   if (isDeeperThan(DEEPEST, bytes))
     return errorAnswer(400, { code: 'HTTP_BODY_DEPTH', message: `The body is nested deeper than ${DEEPEST} levels.` });
   try {

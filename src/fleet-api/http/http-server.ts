@@ -8,7 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { Metrics } from '../../base/metrics.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../rate-limit.ts';
 import { answerTo, tryLater, writeAnswer } from './answers.ts';
-import { bodyChunks, readJson } from './body.ts';
+import { bodyChunks, readForm, readJson } from './body.ts';
 import { callerAddress } from './caller-address.ts';
 import { EventStreams } from './event-streams.ts';
 import type { Answer, ErrorAnswer, Route, StreamAnswer } from './route.ts';
@@ -191,12 +191,12 @@ export class HttpServer implements AsyncDisposable {
     if (route.request !== null && route.request.kind !== 'streamed') askForBody();
     const address = addressOf(request);
     const checked = await checkScope(route, { request, address }, this.#options);
-    if (checked.kind === 'error') return checked;
+    if (checked.kind !== 'allowed') return checked;
     // Instead of the server's time for idle connections, which counts the time in which the service is busy as well.
     if (route.request?.kind === 'streamed') request.setTimeout(0);
     let body: unknown;
-    if (route.request?.kind === 'json') {
-      const read = await readJson(request, route.request.mostBytes);
+    if (route.request?.kind === 'json' || route.request?.kind === 'form') {
+      const read = await (route.request.kind === 'json' ? readJson : readForm)(request, route.request.mostBytes);
       if (read.kind === 'error') return read;
       body = read.value;
     }

@@ -12,8 +12,8 @@ import type { Bearer } from '../bearer-tokens.ts';
 export type Scope = 'anyone' | 'device' | 'git-host' | TokenScope;
 
 export interface RequestBody {
-  /** `hashed` bodies are checked as they stream past, and never kept. The handler itself reads `streamed` ones, and bounds and charges them. */
-  readonly kind: 'json' | 'hashed' | 'streamed';
+  /** `form`: what an HTML form sends, as an object of texts. `hashed` bodies are checked as they stream past, and never kept. The handler itself reads `streamed` ones, and bounds and charges them. */
+  readonly kind: 'json' | 'form' | 'hashed' | 'streamed';
   readonly schema: string;
   readonly mostBytes: number;
 }
@@ -29,6 +29,8 @@ export interface Route {
   readonly request: RequestBody | null;
   /** Name of the schema of a good answer. */
   readonly response: string;
+  /** A browser's session opens it too, from our own pages. It opens all that is GET anyway. */
+  readonly bySession?: boolean;
   /** It answers when the caller's time is up: its times say nothing about the service. */
   readonly isLongPoll?: boolean;
   readonly handle: (asked: Asked) => Promise<Answer> | Answer;
@@ -42,7 +44,7 @@ export interface Asked {
   readonly headers: IncomingHttpHeaders;
   /** A streamed body as it comes, asked for once; it ends early when the sender is gone or too slow. */
   readonly openBody: () => AsyncIterable<Uint8Array>;
-  /** Whose token it is; undefined where the scope needs none. */
+  /** Whose token or session it is; undefined where the scope needs none. */
   readonly bearer: Bearer | undefined;
   /** What limits count as one address. */
   readonly address: string;
@@ -51,7 +53,7 @@ export interface Asked {
   readonly gone: AbortSignal;
 }
 
-export type Headers = Readonly<Record<string, string | number>>;
+export type Headers = Readonly<Record<string, string | number | string[]>>;
 
 export interface ErrorAnswer {
   readonly kind: 'error';
@@ -76,7 +78,8 @@ export interface StreamAnswer {
 
 export type Answer =
   | { readonly kind: 'json'; readonly value: unknown; readonly status?: number; readonly headers?: Headers }
-  | { readonly kind: 'text'; readonly text: string }
+  /** Plain text unless `headers` have another Content-Type. */
+  | { readonly kind: 'text'; readonly text: string | Uint8Array; readonly status?: number; readonly headers?: Headers }
   | { readonly kind: 'empty'; readonly status: number; readonly headers?: Headers }
   /** The bytes from `start` to `end`; the server closes the handle. */
   | {

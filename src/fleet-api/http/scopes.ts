@@ -5,27 +5,41 @@ import { toIsoSeconds } from '../../base/clock.ts';
 import { allowsScope, ENROLMENT_TOKEN_PREFIX, type TokenScope } from '../../contract/api-token.ts';
 import type { Bearer, BearerTokens } from '../bearer-tokens.ts';
 import { isSecret } from '../is-secret.ts';
+import { isFromOwnPage, NOT_OWN_PAGE, type OwnSite } from '../own-site.ts';
+import type { Sessions } from '../sessions.ts';
 import { errorAnswer, tryLater } from './answers.ts';
 import { streamBody } from './body.ts';
-import type { ErrorAnswer, Route } from './route.ts';
+import type { Answer, ErrorAnswer, Route } from './route.ts';
 
 export interface ScopeSecrets {
   readonly bearers: BearerTokens;
   /** Without it, or with an empty one, routes of the scope `git-host` are refused. */
   readonly hookSecret?: string;
+  /** Without it only tokens open what needs one. */
+  readonly browsers?: { readonly sessions: Sessions; readonly site: OwnSite };
 }
 
 /** `bearer` is there where the scope needs a token. */
-export type Checked = { readonly kind: 'allowed'; readonly bearer?: Bearer } | ErrorAnswer;
+export type Checked =
+  | { readonly kind: 'allowed'; readonly bearer?: Bearer }
+  | ErrorAnswer
+  | Extract<Answer, { readonly kind: 'empty' }>;
 
 /** May the caller ask? Reads the body of a route whose body is its proof. Throws what the store throws. */
 export async function checkScope(
-  { scope, request: body }: Route,
+  route: Route,
   { request, address }: { readonly request: IncomingMessage; readonly address: string },
-  { bearers, hookSecret = '' }: ScopeSecrets,
+  { bearers, hookSecret = '', browsers }: ScopeSecrets,
 ): Promise<Checked> {
+  const { scope, request: body } = route;
   if (scope === 'anyone' || scope === 'device') return { kind: 'allowed' };
-  if (scope !== 'git-host') return checkBearer(scope, request.headers.authorization, { bearers, address });
+  if (scope !== 'git-host') {
+    const { authorization } = request.headers;
+    const isBrowser = browsers !== undefined && authorization === undefined;
+    const bySession = isBrowser ? await checkSession(scope, route, request, browsers) : undefined;
+    const checked = bySession ?? (await checkBearer(scope, authorization, { bearers, address }));
+    return browsers !== undefined && isUnauthorized(checked) && isRead(request) ? toLogin(request) : checked;
+  }
   if (hookSecret === '')
     return errorAnswer(401, {
       code: 'HOOK_SECRET',
@@ -41,6 +55,43 @@ export async function checkScope(
     message: "The webhook is not signed with this service's secret.",
     remedy: 'Set the same secret at the Git host and in SLIPWAY_HOOK_SECRET.',
   });
+}
+
+/** Undefined when the request has no session, or one that does not count here. */
+async function checkSession(
+  needed: TokenScope,
+  { method, bySession = false }: Route,
+  request: IncomingMessage,
+  { sessions, site }: NonNullable<ScopeSecrets['browsers']>,
+): Promise<Checked | undefined> {
+  const arrival = { headers: request.headers, connection: request.socket };
+  if (!sessions.isClaimed(arrival) || (method !== 'GET' && !bySession)) return undefined;
+  if (method !== 'GET' && !isFromOwnPage(site, arrival)) return errorAnswer(403, NOT_OWN_PAGE);
+  const bearer = await sessions.identify(arrival);
+  if (bearer === undefined) {
+    const headers = { 'Set-Cookie': sessions.forgetful(arrival) };
+    return errorAnswer(401, { code: 'SESSION_ENDED', message: 'The session ended.', remedy: 'Log in again.' }, headers);
+  }
+  if (allowsScope(bearer.scopes, needed)) return { kind: 'allowed', bearer };
+  const message = `${bearer.name} is logged in with the scope ${bearer.scopes.join(', ')}; this needs ${needed}.`;
+  const remedy =
+    'Log in with a token that has the scope, or ask whoever keeps the service for the group that gives it.';
+  return errorAnswer(403, { code: 'TOKEN_SCOPE', message, remedy });
+}
+
+function isUnauthorized(checked: Checked): boolean {
+  return checked.kind === 'error' && checked.status === 401;
+}
+
+/** Does a person read the answer in a browser? */
+function isRead({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && headers.accept?.includes('text/html') === true && headers.authorization === undefined;
+}
+
+/** Whoever wanted to see a page logs in, and comes back to it. */
+function toLogin({ url = '/' }: IncomingMessage): Extract<Answer, { readonly kind: 'empty' }> {
+  const next = url === '/' ? '' : `?next=${encodeURIComponent(url)}`;
+  return { kind: 'empty', status: 303, headers: { Location: `/login${next}` } };
 }
 
 async function checkBearer(

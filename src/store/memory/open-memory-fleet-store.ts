@@ -3,6 +3,7 @@ import { DEFAULT_REPORT_MS } from '../device-memory.ts';
 import type { FleetStore } from '../fleet-store.ts';
 import { EntryBook } from '../published-entries.ts';
 import { apiTokensInMemory } from './api-tokens.ts';
+import { browserSessionsInMemory } from './browser-sessions.ts';
 import { deviceRegisterInMemory } from './device-register.ts';
 import { leasesInMemory } from './leases.ts';
 import { noticeQueueInMemory } from './notice-queue.ts';
@@ -34,6 +35,7 @@ export function openMemoryFleetStore(options: MemoryFleetStoreOptions = {}): Fle
     ...noticeQueueInMemory(leases),
     ...reconcilerStateInMemory(leases),
     ...apiTokensInMemory(),
+    ...browserSessionsInMemory(),
     probe: async () => {},
     shrink: async () => {},
     close,

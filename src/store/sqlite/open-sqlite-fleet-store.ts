@@ -3,6 +3,7 @@ import type { CodedError } from '../../base/errors.ts';
 import { DEFAULT_REPORT_MS } from '../device-memory.ts';
 import type { FleetStore } from '../fleet-store.ts';
 import { apiTokensIn } from './api-tokens.ts';
+import { browserSessionsIn } from './browser-sessions.ts';
 import { raiseCounter } from './counters.ts';
 import { SqliteDatabase, type SqliteDatabaseOptions } from './database.ts';
 import { deviceRegisterIn } from './device-register.ts';
@@ -71,6 +72,7 @@ export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetSto
     ...noticeQueueIn(db),
     ...reconcilerStateIn(db),
     ...apiTokensIn(db),
+    ...browserSessionsIn(db),
     probe: async () => {
       const error = whyBroken();
       if (error !== undefined) throw error;

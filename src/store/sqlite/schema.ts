@@ -133,6 +133,13 @@ const STEPS: readonly string[] = [
     created_by TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER, last_used_at INTEGER, revoked_at INTEGER
   ) STRICT;
   `,
+  `
+  CREATE TABLE browser_session (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    hash TEXT NOT NULL UNIQUE, bearer TEXT NOT NULL, facts TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX browser_session_bearer ON browser_session (bearer, number);
+  `,
 ];
 
 function stepOf(db: DatabaseSync): number {
