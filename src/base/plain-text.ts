@@ -35,3 +35,8 @@ export function asSentence(text: string): string {
   const capital = clean.replace(/^[a-z](?=[a-z]*[ :,])/, (first) => first.toUpperCase());
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
+
+/** Text of several lines that others wrote, made safe to print: nothing in it may steer a terminal. */
+export function withoutControls(text: string): string {
+  return text.replace(/[^\P{C}\n]|\u2028|\u2029/gu, '\u{fffd}');
+}

@@ -1,7 +1,8 @@
 // Owns findings as a Code Quality report, which GitLab shows at their lines in a merge request.
+
 import { createHash } from 'node:crypto';
 import type { CodedError } from '../base/errors.ts';
-import { withoutControls } from './output.ts';
+import { withoutControls } from '../base/plain-text.ts';
 
 /** GitLab takes a finding for the same as before by this: its line may move. */
 function fingerprintOf(code: string, file: string, message: string): string {

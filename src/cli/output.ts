@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { styleText } from 'node:util';
 import { type CodedError, formatError } from '../base/errors.ts';
+import { withoutControls } from '../base/plain-text.ts';
 import { wrapped } from '../wording/wrapped.ts';
 
 /** The result of a command: a value for `--json`, and the same in words. */
@@ -86,9 +87,4 @@ export function timeAgo(atMs: number, nowMs: number): string {
   const seconds = (nowMs - atMs) / 1000;
   const [step, unit] = STEPS_OF_TIME.find(([least]) => seconds >= least) ?? [];
   return step === undefined ? 'just now' : `${Math.floor(seconds / step)} ${unit} ago`;
-}
-
-/** Text of several lines that others wrote, made safe to print: nothing in it may steer a terminal. */
-export function withoutControls(text: string): string {
-  return text.replace(/[^\P{C}\n]|\u2028|\u2029/gu, '\u{fffd}');
 }

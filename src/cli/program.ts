@@ -2,11 +2,13 @@
 import { Command } from 'commander';
 import { addDemoCommand } from './commands/demo.ts';
 import { addExplainCommand } from './commands/explain.ts';
+import { addFiguresCommand } from './commands/figures.ts';
 import { addHistoryCommand } from './commands/history.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
 import { addPackageCommand } from './commands/package.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPostmortemCommand } from './commands/postmortem.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
 import { addReleaseCommand } from './commands/release.ts';
@@ -36,6 +38,8 @@ const COMMANDS = [
   addStatusCommand,
   addExplainCommand,
   addHistoryCommand,
+  addFiguresCommand,
+  addPostmortemCommand,
   addRequestCommands,
   addDemoCommand,
 ];

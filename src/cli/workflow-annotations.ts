@@ -1,6 +1,7 @@
 // Owns findings as annotations of GitHub Actions: one workflow command a line, which no text of a finding can leave.
+
 import type { CodedError } from '../base/errors.ts';
-import { withoutControls } from './output.ts';
+import { withoutControls } from '../base/plain-text.ts';
 
 /** The runner undoes exactly these (actions/runner, ActionCommand). */
 function dataOf(text: string): string {

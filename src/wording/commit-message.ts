@@ -8,11 +8,11 @@ import { exceptionsOf } from '../rollout/exceptions.ts';
 import { mayResume, ruleOfReason } from '../rollout/rule-failure.ts';
 import { heldRules, wantedDevices } from '../rollout/stages-of-policy.ts';
 import { MEASURED_STEPS, type OpenedStage, type Step } from '../rollout/transition.ts';
-import { countOf, listed } from './amounts.ts';
+import { countOf } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, troubleInWords, unfitInWords } from './devices-in-words.ts';
 import { heldBackInWords } from './held-back-in-words.ts';
-import { versionInWords } from './parameters-in-words.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
+import { groupsInWords, stepInWords } from './step-in-words.ts';
 import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
 import { breachInShort, verdictTable } from './verdict-table.ts';
 import { wrapped } from './wrapped.ts';
@@ -29,65 +29,33 @@ function headline(step: Step): string {
   return first === undefined ? stepReasonInWords(step) : breachInShort(first, from);
 }
 
-function namesOf({ groups }: Step): string {
-  return listed((groups?.names ?? []).map(oneLine), 'and', 2);
-}
-
 /** What becomes of the groups that the step is about; a breach need not name its group once more. */
 function exceptTitle(step: Step): string {
-  const { subject, groups, reason } = step;
-  const names = namesOf(step);
-  const why = (reason.kind === 'aborted' ? stepReasonInWords({ reason }) : headline(step)).replace(` on ${names}`, '');
-  switch (groups?.becomes) {
-    case 'rolled-back':
-      return `revert ${subject?.version} on ${names} alone: ${why}`;
-    case 'held':
-      return `hold ${subject?.version} on ${names} alone: ${why}`;
-    default:
-      return why;
-  }
+  const what = stepInWords(step);
+  const { reason } = step;
+  const words = reason.kind === 'aborted' ? stepReasonInWords({ reason }) : headline(step);
+  const why = words.replace(` on ${groupsInWords(step)}`, '');
+  return what === '' ? why : `${what}: ${why}`;
 }
 
 function answerTitle(step: Step): string {
-  const { reason } = step;
-  if (reason.kind === 'retried') return `allow a retry of ${reason.version}`;
-  if (reason.kind === 'aborted')
-    return `reject ${versionInWords(step.subject?.version ?? '', step)} before its start: ${headline(step)}`;
-  if (reason.kind !== 'requests-refused') return headline(step);
-  return `refuse ${listed([...new Set(reason.requests.map(({ act }) => act))], 'and')}`;
+  const what = stepInWords(step);
+  if (what === '') return headline(step);
+  return step.reason.kind === 'aborted' ? `${what}: ${headline(step)}` : what;
 }
 
 function title(step: Step): string {
-  const { kind, subject, from, to, next } = step;
-  const version = subject === null ? '' : versionInWords(subject.version, step);
-  switch (kind) {
-    case 'start':
-      return `start ${version} in ${to}`;
-    case 'advance':
-      return `${version} ${from} → ${to}`;
-    case 'complete':
-      return `${version} is stable`;
+  switch (step.kind) {
     case 'roll-back':
-      if (next.stable === null) return `withdraw ${version}: ${headline(step)}`;
-      return next.stable.digest === subject?.digest
-        ? `revert ${version}: ${headline(step)}`
-        : `revert ${version} to ${next.stable.version}: ${headline(step)}`;
     case 'supersede':
-      return `stop ${version}: ${headline(step)}`;
     case 'pause':
-      return `pause ${version}: ${headline(step)}`;
-    case 'reopen':
-      return `resume ${version} in ${to}`;
+      return `${stepInWords(step)}: ${headline(step)}`;
     case 'except':
       return exceptTitle(step);
     case 'answer':
       return answerTitle(step);
-    case 'restore':
-      return 'restore the status';
-    case 'adopt':
-      return 'adopt the rewritten history';
     default:
-      return assertNever(kind);
+      return stepInWords(step);
   }
 }
 
@@ -128,7 +96,7 @@ function retreat({ cohort, next, window }: Step): string[] {
 /** What becomes of the groups, and of the others. */
 function exceptStory(step: Step): string[] {
   const { groups, next, subject, from } = step;
-  const names = namesOf(step);
+  const names = groupsInWords(step);
   const isAnew = next.opened === next.revision;
   const others = `The others continue with ${subject?.version} in ${from}`;
   const anew = (how: string): string => (isAnew ? `${others}; the stage is measured again ${how} them.` : `${others}.`);

@@ -28,6 +28,13 @@ function measured(rule: RuleVerdict): readonly [amount: string, bounds: string] 
   return [formatAmount(estimate, unit), bounds];
 }
 
+/** `0.3% (0.2–0.5)`: what was measured, and between which bounds. */
+export function measuredInWords(rule: RuleVerdict): string {
+  return measured(rule)
+    .filter((part) => part !== '')
+    .join(' ');
+}
+
 /** `17 of 20`. */
 export function heardInWords({ taken, silent }: HeardArm): string {
   return `${formatCount(taken - silent)} of ${formatCount(taken)}`;

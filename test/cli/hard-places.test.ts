@@ -53,10 +53,10 @@ test('a history that is cut off says so, and a person who copies trailers is no 
   const step = session.git('models', 'rev-parse', 'HEAD');
   writeFileSync(session.path('models/README.md'), 'mine');
   session.git('models', 'commit', '-qam', message);
-  const steps = JSON.parse((await session.run(['history', '--repo', 'models', '--json'])).stdout) as {
-    commit: string;
-  }[];
-  expect(steps.map(({ commit }) => commit)).toEqual([step]);
+  const { rows } = JSON.parse((await session.run(['history', '--repo', 'models', '--json'])).stdout) as {
+    rows: { commit: string }[];
+  };
+  expect(rows.map(({ commit }) => commit)).toEqual([step]);
   const explained = await session.run(['explain', ROLLOUT, '--repo', 'models', '--json']);
   expect(explained.stdout).toContain(step);
   session.git('models', 'commit', '-q', '--allow-empty', '-m', 'nothing');

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CodedError } from '../../src/base/errors.ts';
-import { withoutControls } from '../../src/cli/output.ts';
+import { withoutControls } from '../../src/base/plain-text.ts';
 import { annotationLine } from '../../src/cli/workflow-annotations.ts';
 import { CliSession } from './cli-session.ts';
 import '../support/property-seed.ts';

@@ -1,180 +1,140 @@
-// Owns `slipway history`: the steps that the reconciler committed, and whether it really was the reconciler.
-import type { KeyObject } from 'node:crypto';
+// Owns `slipway history`: what was done to rollouts and why, and whether it really was the reconciler.
 import type { Command } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
-import { CodedError } from '../../base/errors.ts';
-import { asSentence, clipped, oneLine } from '../../base/plain-text.ts';
-import type { CommitFacts, ManifestsRepository } from '../../git/manifests-repository.ts';
-import { filesOfCommit } from '../../git/repository-files.ts';
-import type { StepReason } from '../../rollout/reasons.ts';
-import { verifySshSignature } from '../../signing/ssh-signature.ts';
-import { readStep } from '../../snapshot/last-step.ts';
-import { readDocuments } from '../../snapshot/repository-documents.ts';
-import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
+import { clipped, oneLine } from '../../base/plain-text.ts';
+import { readHistory } from '../../dashboard/read-model/history.ts';
+import { historyCut, type PastAt } from '../../dashboard/read-model/past.ts';
+import type { HistoryPage, HistoryRow } from '../../dashboard/read-model/types.generated.ts';
+import { nameOfPath } from '../../documents/repository-layout.ts';
+import { treeEntries } from '../../git/manifests-repository.ts';
 import { readGitView } from '../git-status.ts';
+import { addListingOptions, type ListingOptions, showListing } from '../listing.ts';
+import { type OpenedPast, openPast, type PastOptions } from '../open-past.ts';
 import { wholeNumberOf } from '../option-values.ts';
-import { printResult, table } from '../output.ts';
-import { reconcilerKeys } from '../reconciler-keys.ts';
-import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
+import { type Result, table } from '../output.ts';
+import { addRepositoryOptions } from '../repository-access.ts';
 import { homeOption, trustOption } from '../settings.ts';
 
-/** Commits that are looked through for steps. */
-const MOST_COMMITS = 20_000;
 const MOST_CELL = 120;
+const MOST_NOTES = 5;
 
-interface HistoryOptions extends RepositoryOptions {
-  readonly trust?: string;
-  readonly home: string;
+interface HistoryOptions extends PastOptions, ListingOptions {
   readonly most: string;
-  readonly json?: boolean;
+  readonly before?: string;
 }
 
-type Signature =
-  | { readonly kind: 'good'; readonly keyId: string }
-  | { readonly kind: 'bad'; readonly reason: string }
-  /** No trust policy says whose keys count. */
-  | { readonly kind: 'unknown' };
+const SIGNATURES = { verified: 'good', 'not-verified': 'bad', unsigned: 'bad', unknown: 'unknown' } as const;
+const EVIDENCE = {
+  missing: 'missing',
+  unreadable: 'unreadable',
+  'of-another-step': 'of another step',
+} as const;
 
-interface HistoryStep {
-  readonly at: string;
-  readonly rollout: string;
-  /** `8 canary→ramp` */
-  readonly transition: string;
-  readonly kind: string;
-  /** As its evidence has it; null when the evidence is gone. */
-  readonly reason: StepReason | null;
-  /** The same in words; without evidence the commit's title. */
-  readonly why: string;
-  readonly commit: string;
-  readonly evidence: string | null;
-  readonly signature: Signature;
+function isBad({ signature }: HistoryRow): boolean {
+  return SIGNATURES[signature] === 'bad';
 }
 
-function judge({ signature }: CommitFacts, keys: ReadonlyMap<string, KeyObject> | null): Signature {
-  if (keys === null) return { kind: 'unknown' };
-  if (signature === null) return { kind: 'bad', reason: 'the commit is not signed' };
-  const check = verifySshSignature(signature.payload, signature.armored);
-  if (check.kind === 'refused') return { kind: 'bad', reason: check.reason };
-  if (keys.has(check.keyId)) return { kind: 'good', keyId: check.keyId };
-  return { kind: 'bad', reason: `it is signed by another key (${check.keyId})` };
+function cellsOf(row: HistoryRow, isWide: boolean): string[] {
+  const { kind, evidence, evidenceMissing } = row;
+  const wide = [
+    row.transition ?? '–',
+    row.by,
+    evidence ?? (evidenceMissing === null ? '–' : EVIDENCE[evidenceMissing]),
+  ];
+  return [
+    toIsoSeconds(row.atMs),
+    row.rollout,
+    row.version ?? '–',
+    row.what,
+    row.commit?.slice(0, 10) ?? 'not here',
+    kind === 'person' ? '–' : SIGNATURES[row.signature],
+    ...(isWide ? wide : []),
+    kind === 'person' && !isWide ? `By ${row.by}${row.reason === '' ? '.' : `: ${row.reason}`}` : row.reason,
+  ];
 }
 
-/** A step as the trailers of its commit name it; undefined when they name none. */
-interface NamedStep extends Omit<HistoryStep, 'reason' | 'why'> {
-  readonly title: string;
-}
-
-function stepOf(commit: CommitFacts, keys: ReadonlyMap<string, KeyObject> | null): NamedStep | undefined {
-  const trailer = (name: string): string | undefined => commit.trailers.get(`Slipway-${name}`)?.at(-1);
-  const rollout = trailer('Rollout');
-  const transition = trailer('Transition');
-  if (rollout === undefined || transition === undefined) return undefined;
-  return {
-    at: toIsoSeconds(commit.atMs),
-    rollout,
-    transition,
-    kind: trailer('Kind') ?? '',
-    title: commit.message.split('\n', 1)[0] ?? '',
-    commit: commit.oid,
-    evidence: trailer('Evidence') ?? null,
-    signature: judge(commit, keys),
-  };
-}
-
-/** With the reason that the evidence of the step gives. */
-async function explained(
-  { title, ...step }: NamedStep,
-  { repository, head, evidenceFolder }: EvidencePlace,
-): Promise<HistoryStep> {
-  const name = step.transition.replace(/[ →]/g, '-');
-  const path = `${evidenceFolder}/${step.rollout}/${name}.json`;
-  const found = await readStep(repository, { head, path, digest: step.evidence });
-  if (found === undefined) return { ...step, reason: null, why: title.replace(`rollout(${step.rollout}): `, '') };
-  const { transition, verdict, cohort } = found;
-  return { ...step, reason: transition.reason, why: stepReasonInWords({ ...transition, verdict, cohort }) };
-}
-
-/** A step is one commit, the first that names its evidence: a person may have copied the trailers into a later one. */
-function withoutCopies(steps: readonly NamedStep[]): NamedStep[] {
-  const first = new Map(steps.map((step) => [step.evidence, step.commit]));
-  return steps.filter(({ evidence, commit }) => evidence === null || first.get(evidence) === commit);
-}
-
-const NO_COMMIT = '0'.repeat(40);
-
-/** Does the repository lack the beginning of its history, as a shallow clone does? */
-async function isCutOff(repository: ManifestsRepository, head: string): Promise<boolean> {
-  return (await repository.isAncestor(NO_COMMIT, head)) === 'unknown';
-}
-
-function historyCut(): CodedError {
-  return new CodedError({
-    code: 'HISTORY_CUT',
-    message: 'The history of this clone is cut off, so earlier steps are missing.',
-    remedy: 'Run `git fetch --unshallow` in it, or pass the URL of the repository with --repo.',
-  });
-}
-
-interface EvidencePlace {
-  readonly repository: ManifestsRepository;
-  readonly head: string;
-  readonly evidenceFolder: string;
-}
-
-function textOf(steps: readonly HistoryStep[], rollout: string | undefined): string {
-  if (steps.length === 0) return `No steps${rollout === undefined ? '' : ` of ${oneLine(rollout)}`} yet.`;
-  const rows = steps.map((step) => [
-    step.at,
-    step.rollout,
-    step.transition,
-    step.commit.slice(0, 10),
-    step.signature.kind,
-    asSentence(step.why),
-  ]);
-  const header = ['WHEN', 'ROLLOUT', 'STEP', 'COMMIT', 'SIGNATURE', 'REASON'];
-  const cells = rows.map((row) => row.map((cell) => clipped(oneLine(cell), MOST_CELL)));
-  const bad = steps.flatMap(({ commit, signature }) =>
-    signature.kind === 'bad'
-      ? [`${commit.slice(0, 10)} was not signed by the reconciler: ${oneLine(signature.reason)}.`]
-      : [],
+function notesOf({ rows, next }: HistoryPage): string[] {
+  const bad = rows
+    .filter(isBad)
+    .map(
+      ({ commit, signatureReason }) =>
+        `${commit?.slice(0, 10) ?? 'Evidence'} was not signed by the reconciler: ${signatureReason}.`,
+    );
+  const isUnknown = rows.some(({ kind, signature }) => kind !== 'person' && signature === 'unknown');
+  const isAway = rows.some(({ kind, commit }) => kind !== 'person' && commit === null);
+  const untold = rows.flatMap(({ commit, evidenceMissing }) =>
+    evidenceMissing === null
+      ? []
+      : [
+          `The evidence of ${commit?.slice(0, 10)} is ${EVIDENCE[evidenceMissing]}: what it says of itself is its title.`,
+        ],
   );
-  const unknown = steps.some(({ signature }) => signature.kind === 'unknown')
-    ? ['Signatures were not checked: pass the trust policy with --trust.']
-    : [];
-  return [table(header, cells), ...[...bad, ...unknown].map((note) => `\n${note}`)].join('\n');
+  return [
+    ...bad,
+    ...untold.slice(0, MOST_NOTES),
+    ...(isUnknown ? ['Signatures were not checked: pass the trust policy with --trust.'] : []),
+    ...(isAway ? ['Steps whose commit is not here are told from evidence alone.'] : []),
+    ...(next === null ? [] : [`There are more: pass --before ${next.length === 40 ? next.slice(0, 10) : next}.`]),
+  ];
+}
+
+function textOf(page: HistoryPage, rollout: string | undefined, isWide: boolean): string {
+  if (page.rows.length === 0) return `No steps${rollout === undefined ? '' : ` of ${oneLine(rollout)}`} yet.`;
+  const header = [
+    'WHEN',
+    'ROLLOUT',
+    'VERSION',
+    'WHAT',
+    'COMMIT',
+    'SIGNATURE',
+    ...(isWide ? ['STEP', 'BY', 'EVIDENCE'] : []),
+  ];
+  const cells = page.rows.map((row) => cellsOf(row, isWide).map((cell) => clipped(oneLine(cell), MOST_CELL)));
+  return [table([...header, 'REASON'], cells), ...notesOf(page)].join('\n\n');
+}
+
+/** Where the rollout's file is; null where it is removed from the branch. */
+function fileOf({ tree, layout }: PastAt, rollout: string): string | null {
+  for (const { path } of treeEntries(tree))
+    if (path.startsWith(`${layout.rollouts}/`) && nameOfPath(path) === rollout) return path;
+  return null;
+}
+
+/** A cursor as it was printed: the beginning of a commit, or a file of evidence. */
+function cursorOf({ list }: PastAt, before: string | undefined): string | null {
+  if (before === undefined) return null;
+  return list.commits.find(({ commit }) => before.length >= 4 && commit.startsWith(before))?.commit ?? before;
+}
+
+async function look(opened: OpenedPast, rollout: string | undefined, options: HistoryOptions): Promise<Result> {
+  const limit = wholeNumberOf('-n', options.most, { least: 1, most: 10_000 });
+  const past = await opened.now();
+  const file = rollout === undefined ? null : fileOf(past, rollout);
+  const cursor = cursorOf(past, options.before);
+  const page = await readHistory(past, { rollout: rollout ?? null, file, cursor, limit });
+  const { rows, isCut, next } = page;
+  const hasSteps = rows.some(({ kind }) => kind !== 'person');
+  if (!hasSteps && isCut && next === null && cursor === null) throw historyCut();
+  // No step of it: it may be new, or mistyped. What was removed from the branch still has its history.
+  if (rows.length === 0 && cursor === null) await readGitView(opened.opened.repository, past.list.head, rollout);
+  const note = isCut && next === null ? `\n\n${historyCut().message} ${historyCut().remedy}` : '';
+  const text = textOf(page, rollout, options.output === 'wide') + note;
+  return { json: page, text, exitCode: rows.some(isBad) ? 1 : 0 };
 }
 
 export function addHistoryCommand(program: Command): void {
-  addRepositoryOptions(
-    program
-      .command('history')
-      .description('show the steps of all rollouts, newest first, and whether the reconciler signed them')
-      .argument('[rollout]', 'show only this rollout'),
-  )
+  const command = program
+    .command('history')
+    .description('show the steps of all rollouts, newest first, and whether the reconciler signed them')
+    .argument('[rollout]', 'show only this rollout, with the commits of people that changed it');
+  addRepositoryOptions(command)
     .addOption(trustOption())
     .addOption(homeOption())
-    .option('-n, --most <n>', 'number of steps to show', '20')
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExit codes: 0 every signature shown is good or unknown, 1 at least one is bad.')
-    .action(async (rollout: string | undefined, options: HistoryOptions) => {
-      const most = wholeNumberOf('-n', options.most, { least: 1, most: 10_000 });
-      const keys = await reconcilerKeys(options);
-      await using opened = await openBranch(options);
-      const head = await opened.head();
-      const commits = await opened.repository.log(head, MOST_COMMITS);
-      const isCut = commits.length >= MOST_COMMITS || (await isCutOff(opened.repository, head));
-      const named = withoutCopies(commits.flatMap((commit) => stepOf(commit, keys) ?? []))
-        .filter((step) => rollout === undefined || step.rollout === rollout)
-        .slice(0, most);
-      if (named.length === 0 && isCut) throw historyCut();
-      const { layout } = await readDocuments(await filesOfCommit(opened.repository, head));
-      const place = { repository: opened.repository, head, evidenceFolder: layout.evidence };
-      const steps: HistoryStep[] = [];
-      for (const step of named) steps.push(await explained(step, place));
-      // No step of it: it may be new, or mistyped. What was removed from the branch still has its history.
-      if (steps.length === 0) await readGitView(opened.repository, head, rollout);
-      const exitCode = steps.some(({ signature }) => signature.kind === 'bad') ? 1 : 0;
-      const note = isCut && steps.length < most ? `\n\n${historyCut().message} ${historyCut().remedy}` : '';
-      printResult({ json: steps, text: textOf(steps, rollout) + note, exitCode }, options.json ?? false);
-    });
+    .option('-n, --most <n>', 'number of entries to show', '20')
+    .option('--before <commit>', 'go on after this entry, as the end of a page names it')
+    .addHelpText('after', '\nExit codes: 0 every signature shown is good or unknown, 1 at least one is bad.');
+  addListingOptions(command).action(async (rollout: string | undefined, options: HistoryOptions) => {
+    await using opened = await openPast(options);
+    await showListing(() => look(opened, rollout, options), options);
+  });
 }

@@ -1,14 +1,16 @@
 // Owns the commands that steer a rollout: each makes the one commit that a person could make by hand.
+
 import process from 'node:process';
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
+import { withoutControls } from '../../base/plain-text.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
 import type { PersonsRequest, Verb } from '../../requests/request-edit.ts';
 import { commitRequest, pushRequest, type Submitted } from '../../requests/submit-request.ts';
 import { changedLines } from '../changed-lines.ts';
 import { groupOf } from '../option-values.ts';
-import { printResult, type Result, withoutControls } from '../output.ts';
+import { printResult, type Result } from '../output.ts';
 import {
   addRepositoryOptions,
   findRepository,

@@ -1,9 +1,8 @@
 // Owns `slipway status`: how the rollouts stand, live from the service or from Git alone.
-import process from 'node:process';
 import type { Command } from 'commander';
-import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
-import { errorToJson, formatError, toCodedError } from '../../base/errors.ts';
-import { oneLine } from '../../base/plain-text.ts';
+import { toIsoSeconds } from '../../base/clock.ts';
+import { formatError } from '../../base/errors.ts';
+import { oneLine, withoutControls } from '../../base/plain-text.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import type { OffDeclared } from '../../rollout/off-declared.ts';
@@ -11,21 +10,18 @@ import { alertInWords, alertRemedy, falseClaimInWords, refusedWhy } from '../../
 import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
+import { addListingOptions, type ListingOptions, showListing } from '../listing.ts';
 import { type LiveQuestion, type LiveView, readLiveView } from '../live-status.ts';
-import { outputClosed, printResult, type Result, withoutControls } from '../output.ts';
+import type { Result } from '../output.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 import { statusTable, tableOfCells } from '../status-table.ts';
-import { stopSignal } from '../stop-signal.ts';
 import { sourceProblem } from './reconcile.ts';
 
-const REDRAW_MS = 2_000;
 const MOST_LISTED = 20;
 
-interface StatusOptions extends RepositoryOptions {
+interface StatusOptions extends RepositoryOptions, ListingOptions {
   readonly server?: string;
-  readonly watch?: boolean;
-  readonly json?: boolean;
 }
 
 function sourceLine(source: SourceState, commit: string | null): string {
@@ -139,39 +135,19 @@ async function fromGit({ repository, head, branch }: OpenedBranch, rollout: stri
   return { json: gitViewToJson(view), text: [title, table, ...notesOfGit(view).map(withoutControls)].join('\n\n') };
 }
 
-/** Redraws until it is stopped; a failed read is shown and tried again. */
-async function watch(look: () => Promise<Result>, asJson: boolean): Promise<void> {
-  const stop = AbortSignal.any([stopSignal(), outputClosed()]);
-  const clock = new SystemClock();
-  while (!stop.aborted) {
-    const result = await look().catch((thrown: unknown): Result => {
-      const error = toCodedError(thrown);
-      return { json: { error: errorToJson(error) }, text: formatError(error) };
-    });
-    if (asJson) process.stdout.write(`${JSON.stringify(result.json)}\n`);
-    else {
-      if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[H');
-      process.stdout.write(`${result.text}\n\n${toIsoSeconds(clock.now())}, every 2 s; stop with Ctrl-C\n`);
-    }
-    await clock.sleep(REDRAW_MS, stop);
-  }
-}
-
 export function addStatusCommand(program: Command): void {
   const command = program
     .command('status')
     .description('show the state of all rollouts, live from the service or from Git alone')
     .argument('[rollout]', 'show only this rollout')
     .addOption(serverOption(TOKEN_OF_SERVER));
-  addRepositoryOptions(command)
-    .option('--watch', 'redraw every 2 s until Ctrl-C')
-    .option('--json', 'print JSON; with --watch, one document per line')
-    .action(async (rollout: string | undefined, options: StatusOptions) => {
-      const { server, insecureHttp, json = false } = options;
+  addListingOptions(addRepositoryOptions(command)).action(
+    async (rollout: string | undefined, options: StatusOptions) => {
+      const { server, insecureHttp } = options;
       await using opened = server === undefined ? await openBranch(options) : null;
       const look = (): Promise<Result> =>
         opened === null ? live({ server: server ?? '', insecureHttp, rollout }) : fromGit(opened, rollout);
-      if (options.watch === true) await watch(look, json);
-      else printResult(await look(), json);
-    });
+      await showListing(look, options);
+    },
+  );
 }

@@ -595,16 +595,33 @@ export interface Weighing {
   }[];
 }
 /**
- * A commit that changed a rollout.
+ * A commit that changed a rollout: a step of the reconciler, or a person's.
  */
 export interface HistoryRow {
-  readonly commit: string;
+  readonly rollout: string;
+  /**
+   * Null where the clone that was read does not have it.
+   */
+  readonly commit: string | null;
   readonly revision: number | null;
+  /**
+   * `8 canary→ramp`; null of a person's commit.
+   */
+  readonly transition: string | null;
+  /**
+   * Kind of the step; `person` of a commit by people.
+   */
   readonly kind: string;
   readonly atMs: number;
   readonly by: string;
   readonly version: string | null;
+  /**
+   * What it does, such as `revert 1.4.0 to 1.3.0`.
+   */
   readonly what: string;
+  /**
+   * Why, in one line.
+   */
   readonly reason: string;
   /**
    * Items: A stage then.
@@ -614,8 +631,238 @@ export interface HistoryRow {
     readonly text: string;
     readonly state: string;
   }[];
+  /**
+   * Its file; null where there is none that the commit names.
+   */
   readonly evidence: string | null;
+  /**
+   * Why there is none; null where there is one, and of a person's commit.
+   */
+  readonly evidenceMissing: 'missing' | 'unreadable' | 'of-another-step' | null;
   readonly signature: 'verified' | 'not-verified' | 'unsigned' | 'unknown';
+  /**
+   * Why it is not verified; null where it is, or nobody can tell.
+   */
+  readonly signatureReason: string | null;
+}
+/**
+ * Answer of `GET /v1/rollouts/{name}/history`: newest first.
+ */
+export interface HistoryPage {
+  readonly rows: readonly HistoryRow[];
+  /**
+   * Cursor of the next page; null on the last.
+   */
+  readonly next: string | null;
+  /**
+   * Earlier commits are missing where it was read.
+   */
+  readonly isCut: boolean;
+}
+/**
+ * Something that happened.
+ */
+export interface PostmortemEvent {
+  readonly atMs: number;
+  /**
+   * `step` by the reconciler, `person`: a commit, `wish`: the commit that asked for the version.
+   */
+  readonly kind: 'wish' | 'step' | 'person';
+  readonly what: string;
+  readonly note: string;
+  readonly by: string | null;
+  readonly commit: string | null;
+  readonly revision: number | null;
+}
+/**
+ * What a step was decided on: each rule with its numbers then.
+ */
+export interface PostmortemLook {
+  readonly atMs: number;
+  readonly revision: number;
+  readonly stage: string;
+  readonly what: string;
+  readonly inferences: number | null;
+  readonly rules: readonly RuleView[];
+}
+/**
+ * What happened to one attempt of a rollout, from Git and evidence alone. Answer of `GET /v1/rollouts/{name}/postmortem`.
+ */
+export interface Postmortem {
+  readonly rollout: string;
+  readonly model: string;
+  /**
+   * Of the step that ended it, or of its newest.
+   */
+  readonly revision: number;
+  readonly attempt: number | null;
+  /**
+   * The head that it was read at.
+   */
+  readonly commit: string;
+  readonly outcome: 'reverted' | 'withdrawn' | 'superseded' | 'complete' | 'under-way';
+  readonly version: VersionRef;
+  /**
+   * What devices went back to, or ran before.
+   */
+  readonly stable: VersionRef | null;
+  readonly sentence: string;
+  /**
+   * What people ask first.
+   *
+   * Items: A number with its name.
+   */
+  readonly facts: {
+    readonly label: string;
+    readonly value: string;
+    readonly note: string;
+  }[];
+  /**
+   * Oldest first.
+   */
+  readonly timeline: readonly PostmortemEvent[];
+  /**
+   * Oldest first; the last one decided.
+   */
+  readonly looks: readonly PostmortemLook[];
+  /**
+   * Rules that failed.
+   */
+  readonly failed: readonly string[];
+  /**
+   * Who had it, as far as evidence says.
+   */
+  readonly devices: {
+    readonly had: number | null;
+    readonly wanted: number | null;
+    readonly matching: number | null;
+    /**
+     * What became of them.
+     */
+    readonly back: string;
+    /**
+     * Items: A device with a problem.
+     */
+    readonly troubled: {
+      readonly device: string;
+      readonly text: string;
+    }[];
+  };
+  /**
+   * Where it is worst; null where no group stands out.
+   */
+  readonly likelyGroup: {
+    readonly group: string;
+    readonly text: string;
+  } | null;
+  /**
+   * What people did meanwhile, oldest first.
+   */
+  readonly people: readonly HistoryRow[];
+  /**
+   * The step that ended it.
+   */
+  readonly step: {
+    readonly commit: string | null;
+    readonly message: string;
+    readonly evidence: string | null;
+    readonly signature: 'verified' | 'not-verified' | 'unsigned' | 'unknown';
+    readonly commands: readonly string[];
+  } | null;
+  /**
+   * Items: Something to read on.
+   */
+  readonly links: {
+    readonly label: string;
+    readonly href: string;
+  }[];
+  readonly runbook: string | null;
+  /**
+   * What is next.
+   */
+  readonly next: {
+    readonly text: string;
+    readonly command: string | null;
+  };
+  /**
+   * What only people can tell.
+   */
+  readonly gaps: readonly string[];
+  /**
+   * What could not be read, and why.
+   */
+  readonly missing: readonly string[];
+}
+/**
+ * Durations, in short.
+ */
+export interface Spread {
+  readonly count: number;
+  readonly medianMs: number;
+  readonly p90Ms: number;
+}
+/**
+ * How delivery went, over attempts that ended in the period.
+ */
+export interface FigureRow {
+  readonly name: string;
+  readonly started: number;
+  readonly completed: number;
+  /**
+   * Attempts that were rolled back or withdrawn.
+   */
+  readonly takenBack: number;
+  /**
+   * Attempts that gave way to another wish: neither success nor failure.
+   */
+  readonly superseded: number;
+  /**
+   * Completed attempts a week; null for less than a day.
+   */
+  readonly perWeek: number | null;
+  /**
+   * From the commit that asked for the version to the commit that made it stable.
+   */
+  readonly leadTime: Spread | null;
+  /**
+   * Taken back, of those taken back or completed; null where none was.
+   */
+  readonly changeFailureRate: number | null;
+  /**
+   * From the commit that started the version to the one that took it back.
+   */
+  readonly timeToRestore: Spread | null;
+  /**
+   * Why attempts were taken back, the most frequent first.
+   *
+   * Items: A reason.
+   */
+  readonly reasons: {
+    readonly reason: string;
+    readonly count: number;
+  }[];
+}
+/**
+ * Delivery figures. Answer of `GET /v1/figures`.
+ */
+export interface Figures {
+  /**
+   * The head that they were read at.
+   */
+  readonly commit: string;
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /**
+   * Earlier commits are missing where it was read.
+   */
+  readonly isCut: boolean;
+  readonly all: FigureRow;
+  readonly rollouts: readonly FigureRow[];
+  readonly models: readonly FigureRow[];
+  /**
+   * By month in UTC, oldest first.
+   */
+  readonly months: readonly FigureRow[];
 }
 /**
  * Something that a person can ask of a rollout.
