@@ -4,7 +4,7 @@ import { CodedError } from '../base/errors.ts';
 import { digestOf } from '../contract/digest.ts';
 import { EVIDENCE_PREDICATE_TYPE, parseStatement } from '../contract/trust/statement.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
-import { findInTree, type ManifestsRepository } from '../git/manifests-repository.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import { MEASURED_STEPS } from '../rollout/transition.ts';
 import { type EvidencePredicate, parseEvidence, payloadOf } from './evidence.ts';
 import { evidenceFiles, readEvidence } from './evidence-files.ts';
@@ -106,24 +106,6 @@ export async function findSteps(question: StepQuestion): Promise<FoundSteps> {
     return { ...rest, commit: commits.get(digest) ?? null };
   };
   return { newest: found(newest), measured: found(measured), refused };
-}
-
-export interface StepFile {
-  readonly head: string;
-  readonly path: string;
-  /** Digest of the file, as the step's commit names it. */
-  readonly digest: string | null;
-}
-
-/** What a commit's evidence says of its step; undefined when the file is gone, or not the one that the commit names. */
-export async function readStep(
-  repository: ManifestsRepository,
-  { head, path, digest }: StepFile,
-): Promise<EvidencePredicate | undefined> {
-  const found = findInTree(await repository.readTree(head), path);
-  if (found?.kind !== 'blob') return undefined;
-  const bytes = await bytesOf(repository, found.oid);
-  return digestOf(bytes) === digest ? predicateOf(bytes) : undefined;
 }
 
 /** The commits of a rollout's steps by the digest of their evidence. The oldest counts: a person may have copied trailers into a later one. */
