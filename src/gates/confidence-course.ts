@@ -2,7 +2,7 @@
 import { COURSE_GROUPS, COURSE_WIDTH, courseGroup, levelOf } from '../telemetry/course-sums.ts';
 import { binsOf } from '../telemetry/histogram-sums.ts';
 import type { HistogramCase } from './histogram-evidence.ts';
-import { pastRows, rowsIn } from './own-past.ts';
+import { rowsIn } from './own-past.ts';
 import type { CourseSummary } from './rule-verdict.ts';
 import type { ArmEvidence, StageQuestion } from './stage-question.ts';
 import { type CourseSums, courseVerdict } from './statistics/course.ts';
@@ -27,7 +27,39 @@ function confidencesOf({ histograms, measures, sums }: ArmEvidence): Confidences
   return place < 0 ? undefined : sums.parts[measures.length + place];
 }
 
-const NO_ANSWERS = { answers: 0, level: 0 };
+interface Levels {
+  /** Mean level of an answer of each row; 0 without answers, for every answer has a level above that. */
+  readonly means: Float64Array;
+  /** State of the table that they were read from. */
+  readonly additions: number;
+}
+
+/** What was before hardly changes. */
+const levels = new WeakMap<ArmEvidence['sums'], Levels>();
+
+function meanLevels({ sums, names }: ArmEvidence, { whole, width }: Confidences, bins: number): Float64Array {
+  const known = levels.get(sums);
+  if (known?.additions === sums.additions) return known.means;
+  const means = new Float64Array(names.length);
+  for (let row = 0; row < means.length; row++) {
+    const { answers, level } = levelOf(whole, { from: row * width + COUNTS, bins });
+    means[row] = answers > 0 ? level / answers : 0;
+  }
+  levels.set(sums, { means, additions: sums.additions });
+  return means;
+}
+
+/** The hash group of each row, by the names of an arm: they only grow. */
+const groups = new WeakMap<ArmEvidence['names'], Uint8Array>();
+
+function groupsOf({ names }: ArmEvidence): Uint8Array {
+  const known = groups.get(names);
+  if (known?.length === names.length) return known;
+  const found = new Uint8Array(names.length);
+  for (let row = 0; row < names.length; row++) found[row] = courseGroup(names[row] ?? '');
+  groups.set(names, found);
+  return found;
+}
 
 /** Null where a group with answers now has none of before. */
 function pastOf(arm: ArmEvidence, before: ArmEvidence, rowsBefore: Int32Array, bins: number): Past | null {
@@ -36,17 +68,18 @@ function pastOf(arm: ArmEvidence, before: ArmEvidence, rowsBefore: Int32Array, b
   const level = GROUPS.map(() => 0);
   const weight = GROUPS.map(() => 0);
   const isMissed = GROUPS.map(() => false);
+  const [groupOf, means] = [groupsOf(arm), meanLevels(before, then, bins)];
   for (let row = 0; row < arm.names.length; row++) {
     const answers = now.whole[row * now.width] ?? 0;
     if (answers === 0) continue;
-    const group = courseGroup(arm.names[row] ?? '');
+    const group = groupOf[row] ?? 0;
     const rowBefore = rowsBefore[row] ?? -1;
-    const past = rowBefore < 0 ? NO_ANSWERS : levelOf(then.whole, { from: rowBefore * then.width + COUNTS, bins });
-    if (past.answers === 0) {
+    const mean = rowBefore < 0 ? 0 : (means[rowBefore] ?? 0);
+    if (mean === 0) {
       isMissed[group] = true;
       continue;
     }
-    level[group] = (level[group] ?? 0) + (answers * past.level) / past.answers;
+    level[group] = (level[group] ?? 0) + answers * mean;
     weight[group] = (weight[group] ?? 0) + answers;
   }
   const isUnknown = GROUPS.some((group) => isMissed[group] && weight[group] === 0);
@@ -138,7 +171,7 @@ function findArms(question: StageQuestion, { own }: HistogramCase, bins: number)
   const spec = candidate.course?.spec ?? null;
   if (spec === null || baseline === null) return null;
   const before = own === null ? null : (restBaseline ?? null);
-  const ofOwn = before && pastOf(candidate, before, pastRows(question, before), bins);
+  const ofOwn = before && pastOf(candidate, before, rowsIn(before, candidate), bins);
   const ofStable = ofOwn && before && pastOf(baseline, before, rowsIn(before, baseline), bins);
   const past = ofOwn && ofStable ? { candidate: ofOwn, stable: ofStable } : { candidate: NO_PAST, stable: NO_PAST };
   return {

@@ -6,21 +6,24 @@ import type { TallyRows } from './statistics/tally-rows.ts';
 
 const LATENCY = 'latency>';
 
-/** Each row of the candidate in the arm of before, −1 where there is none; found once a question. */
-const known = new WeakMap<StageQuestion, Int32Array>();
-
-export function pastRows(question: StageQuestion, before: ArmEvidence): Int32Array {
-  const found = known.get(question);
-  if (found !== undefined) return found;
-  const rows = rowsIn(before, question.candidate);
-  known.set(question, rows);
-  return rows;
+interface FoundRows {
+  readonly rows: Int32Array;
+  /** How many names the other arm had then. */
+  readonly of: number;
 }
 
-/** Each row of an arm in another by its name, −1 where there is none. */
+/** By the names of both arms, which only grow: rows keep their places. */
+const known = new WeakMap<ArmEvidence['names'], WeakMap<ArmEvidence['names'], FoundRows>>();
+
+/** Each row of an arm in another by its name, −1 where there is none; found again only when one of them has grown. */
 export function rowsIn(before: ArmEvidence, { names }: ArmEvidence): Int32Array {
+  const ofBefore = known.get(before.names) ?? new WeakMap<ArmEvidence['names'], FoundRows>();
+  known.set(before.names, ofBefore);
+  const found = ofBefore.get(names);
+  if (found?.of === before.names.length && found.rows.length === names.length) return found.rows;
   const rows = new Int32Array(names.length);
   for (let row = 0; row < names.length; row++) rows[row] = before.rowOf(names[row] ?? '') ?? -1;
+  ofBefore.set(names, { rows, of: before.names.length });
   return rows;
 }
 
@@ -38,7 +41,7 @@ export function pastRowsOf(
   before: ArmEvidence,
   devices: { liveRows(): Iterable<number> },
 ): Uint32Array {
-  const past = pastRows(question, before);
+  const past = rowsIn(before, question.candidate);
   const rows = new Uint32Array(past.length);
   let count = 0;
   for (const row of devices.liveRows()) {

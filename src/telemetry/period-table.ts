@@ -78,6 +78,8 @@ export class PeriodTable {
   periods: Float64Array = new Float64Array(0);
   /** The newest period of any row. */
   newest = NO_PERIOD;
+  /** How often it was added to. */
+  additions = 0;
   readonly #spans: readonly Span[];
   /** Numbers in a row. */
   readonly width: number;
@@ -114,6 +116,7 @@ export class PeriodTable {
   /** Adds sums to a row; what an older period alone had does not enter a newer one. */
   add(row: number, { period, whole, current }: PeriodRow): void {
     assertInvariant(whole.length === this.width, 'sums of different measures are never added');
+    this.additions++;
     this.#makeRoom(row);
     this.#see(period);
     const before = this.periods[row] ?? NO_PERIOD;

@@ -64,7 +64,7 @@ function proberOf(baseline: HistogramTally, limit: number): Prober {
       const measure = meter.of(candidate);
       return () => pBeyond(measure(), limit);
     },
-    bound: (all) => driftBound(all, baseline, meter.partsOf(all)(), limit),
+    bound: (devices) => driftBound(devices, baseline, meter.partsOf(devices.all)(), limit),
   };
 }
 

@@ -36,6 +36,7 @@ export class HistogramRows {
   #all: HistogramTally | undefined;
   #live: number | undefined;
   #liveRows: Uint32Array | undefined;
+  #largest: { readonly trials: number; readonly reports: number } | undefined;
   #inliers: InlierHistograms | null | undefined;
 
   constructor(source: HistogramSource, { rows, of, all, live }: PickedHistograms = {}) {
@@ -87,6 +88,19 @@ export class HistogramRows {
   liveRows(): Uint32Array {
     this.#liveRows ??= liveRowsOf(this.#trials);
     return this.#liveRows;
+  }
+
+  /** The most trials, and the most reports, of any row. */
+  largest(): { readonly trials: number; readonly reports: number } {
+    if (this.#largest !== undefined) return this.#largest;
+    const { sums } = this.#source;
+    let [trials, reports] = [0, 0];
+    for (const row of this.liveRows()) {
+      trials = Math.max(trials, this.#trialsOf(row));
+      reports = Math.max(reports, sums[row * this.#width + 1] ?? 0);
+    }
+    this.#largest = { trials, reports };
+    return this.#largest;
   }
 
   /** Without the rows that claim far more than the median one, and the furthest of these; null when none does. */

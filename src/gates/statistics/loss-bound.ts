@@ -1,14 +1,8 @@
 // Owns how much evidence for a loss there is at least without a row, from what the row answered alone: leaving it out takes far longer.
+import type { HistogramRows } from './histogram-rows.ts';
 import { COUNTS, type HistogramTally } from './histogram-tally.ts';
 import type { RowBound } from './robust-evidence.ts';
-import type { SharesBelow } from './shares-below.ts';
-
-interface Asked {
-  readonly all: HistogramTally;
-  /** Rows with data. */
-  readonly rows: number;
-  readonly limit: number;
-}
+import { SharesBelow } from './shares-below.ts';
 
 /** Rows of more than so many times the mean get no bound. */
 const USUAL = 4;
@@ -18,8 +12,10 @@ const LEAST_EXPONENT = 1.5;
 const MOST_EXPONENT = 40;
 
 /** The most that the variance of a share can be without a usual row. By the triangle inequality over reports: a share moves by `moved` at most. */
-function varianceWithout({ all, rows }: Asked): (variance: number) => number {
-  const { trials, reports, trialsSquared } = all;
+function varianceWithout(
+  { trials, reports, trialsSquared }: HistogramTally,
+  rows: number,
+): (variance: number) => number {
   const part = USUAL / rows;
   const [left, leftReports] = [trials * (1 - part), reports * (1 - part)];
   const factor = reports / (reports - 3);
@@ -43,12 +39,13 @@ function tangentAt(
   return { evidence: (2 * Math.exp(kept) - 1) / scale, slope: (4 * kept * Math.exp(kept)) / (beyond * scale) };
 }
 
-/** Of the sum of all rows, beside a baseline. */
-export function lossBound(asked: Asked, own: SharesBelow, base: SharesBelow): RowBound {
-  const { all, rows, limit } = asked;
+/** Beside a baseline. */
+export function lossBound(devices: HistogramRows, limit: number, base: SharesBelow): RowBound {
+  const { all, live: rows } = devices;
   const { bins, trials, reports } = all;
-  if (!(reports * (1 - USUAL / rows) > 3)) return () => 0;
-  const most = varianceWithout(asked);
+  if (!(reports * (1 - USUAL / rows) > 3)) return { ofAny: 0, of: () => 0 };
+  const own = new SharesBelow(all);
+  const most = varianceWithout(all, rows);
   /** By how much an answer in a bin lowers the evidence once it is gone, and a trial raises it. */
   const weights = new Float64Array(bins);
   let [evidence, perTrial, weight] = [0, 0, 0];
@@ -62,11 +59,19 @@ export function lossBound(asked: Asked, own: SharesBelow, base: SharesBelow): Ro
     weights[edge] = weight;
   }
   const [mostTrials, mostReports] = [(USUAL * trials) / rows, (USUAL * reports) / rows];
-  return (sums, at) => {
-    const own = sums[at] ?? 0;
-    if (own > mostTrials || (sums[at + 1] ?? 0) > mostReports) return 0;
-    let gone = 0;
-    for (let bin = 0; bin < bins; bin++) gone += (weights[bin] ?? 0) * (sums[at + COUNTS + bin] ?? 0);
-    return Math.log(Math.max(1, (evidence + (own * perTrial - gone) / (trials - own)) / (bins - 1)));
+  const left = (own: number, gone: number): number =>
+    Math.log(Math.max(1, (evidence + (own * perTrial - gone) / (trials - own)) / (bins - 1)));
+  const largest = devices.largest();
+  const areUsual = largest.trials <= mostTrials && largest.reports <= mostReports;
+  return {
+    // All that it answered lies in the bin that weighs most.
+    ofAny: areUsual ? left(largest.trials, largest.trials * weight) : 0,
+    of: (sums, at) => {
+      const own = sums[at] ?? 0;
+      if (own > mostTrials || (sums[at + 1] ?? 0) > mostReports) return 0;
+      let gone = 0;
+      for (let bin = 0; bin < bins; bin++) gone += (weights[bin] ?? 0) * (sums[at + COUNTS + bin] ?? 0);
+      return left(own, gone);
+    },
   };
 }

@@ -55,7 +55,7 @@ function proberOf(baseline: HistogramTally, limit: number): Prober {
         return Math.min(1, own.shares.length / sum);
       };
     },
-    bound: (all, rows) => lossBound({ all, rows, limit }, new SharesBelow(all), base),
+    bound: (devices) => lossBound(devices, limit, base),
   };
 }
 

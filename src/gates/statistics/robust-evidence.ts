@@ -42,15 +42,19 @@ export interface HistogramReading {
 
 export type HistogramOpenReason = 'no-data' | 'no-baseline' | 'too-few-reports' | 'one-device';
 
-/** A lower bound of the logarithm of the evidence without a row, from its trials, reports and counts alone, which begin at `at`. */
-export type RowBound = (sums: Float64Array, at: number) => number;
+/** Lower bounds of the logarithm of the evidence without a row. */
+export interface RowBound {
+  /** Whichever row it is. */
+  readonly ofAny: number;
+  /** From the row's trials, reports and counts alone, which begin at `at`. */
+  readonly of: (sums: Float64Array, at: number) => number;
+}
 
 /** Ways to ask of histograms how far they are beyond a limit beside one baseline. */
 export interface Prober {
   /** The p-value of a histogram whose sums change in place. */
   readonly probe: (candidate: HistogramTally) => () => number;
-  /** Of the sum of so many rows. */
-  readonly bound: (all: HistogramTally, rows: number) => RowBound;
+  readonly bound: (devices: HistogramRows) => RowBound;
 }
 
 interface Robust {
@@ -66,18 +70,21 @@ const NOTHING: Robust = { p: 1, pAll: 1, worst: null };
  * which there is at least so much evidence (its logarithm) by a bound are not left out in earnest, and count with the bound.
  */
 function withoutAnyOne(devices: HistogramRows, pAll: number, { probe, bound }: Prober, enough: number): Robust {
+  const atLeast = enough === Number.POSITIVE_INFINITY ? null : bound(devices);
+  if (atLeast !== null && atLeast.ofAny >= enough) {
+    return { p: Math.max(pAll, Math.exp(-atLeast.ofAny)), pAll, worst: null };
+  }
   let least = -Math.log(pAll);
   let worst: string | null = null;
   const { tally, leaveOut } = devices.withoutOne();
   const ask = probe(tally);
-  const atLeast = enough === Number.POSITIVE_INFINITY ? null : bound(devices.all, devices.live);
   const exactly = (row: number): number => {
     leaveOut(row);
     return tally.reports < LEAST_REPORTS ? 0 : -Math.log(ask());
   };
   const { sums, width } = devices;
   for (const row of devices.liveRows()) {
-    const bounded = atLeast === null ? 0 : atLeast(sums, row * width);
+    const bounded = atLeast === null ? 0 : atLeast.of(sums, row * width);
     const evidence = atLeast !== null && bounded >= enough ? bounded : exactly(row);
     if (evidence > least) continue;
     const device = devices.nameOf(row);

@@ -30,6 +30,11 @@ export interface TallySource {
   readonly sums: Float64Array;
 }
 
+/** As it lies in a row. */
+function numbersOf({ bad, trials, reports, badSquared, badTrials, trialsSquared }: Tally): Float64Array {
+  return Float64Array.of(bad, trials, reports, badSquared, badTrials, trialsSquared);
+}
+
 /** The tally that begins at an offset. */
 export function tallyFrom(sums: Float64Array, at = 0): Tally {
   return {
@@ -50,8 +55,10 @@ export interface Outliers {
 
 /** Which rows are meant, and what of them is known already. */
 export interface PickedRows {
-  /** Row numbers; all rows unless given. */
+  /** Row numbers, each once; all rows unless given. */
   readonly rows?: Uint32Array;
+  /** What they were picked of. */
+  readonly of?: TallyRows;
   readonly all?: Tally;
   /** How many of them have data. */
   readonly live?: number;
@@ -62,13 +69,15 @@ export class TallyRows {
   readonly #source: TallySource;
   readonly #rows: Uint32Array | null;
   readonly #scale: number;
+  readonly #of: TallyRows | undefined;
   #all: Tally | undefined;
   #live: number | undefined;
   #liveRows: Uint32Array | undefined;
 
-  constructor(source: TallySource, { rows, all, live }: PickedRows = {}, scale = 1) {
+  constructor(source: TallySource, { rows, of, all, live }: PickedRows = {}, scale = 1) {
     this.#source = source;
     this.#rows = rows ?? null;
+    this.#of = of;
     this.#scale = scale;
     this.#all = all;
     this.#live = live;
@@ -84,9 +93,9 @@ export class TallyRows {
     );
   }
 
-  /** Some of the rows, by number. */
+  /** Some of the rows, by number, each once. */
   only(rows: Uint32Array): TallyRows {
-    return new TallyRows(this.#source, { rows }, this.#scale);
+    return new TallyRows(this.#source, { rows, ...(this.#rows === null ? { of: this } : {}) }, this.#scale);
   }
 
   get #count(): number {
@@ -111,7 +120,10 @@ export class TallyRows {
 
   #sum(): Tally {
     const { names, sums } = this.#source;
-    return scaleTally(tallyFrom(sumOfRows({ sums, width: WIDTH, count: names.length, rows: this.#rows })), this.#scale);
+    const whole = this.#scale === 1 && this.#of !== undefined ? this.#of.#all : undefined;
+    const known = whole === undefined ? null : numbersOf(whole);
+    const sum = sumOfRows({ sums, width: WIDTH, count: names.length, rows: this.#rows, known });
+    return scaleTally(tallyFrom(sum), this.#scale);
   }
 
   /** Rows with data. */
@@ -241,17 +253,17 @@ export class TallyRows {
   /** Of devices as far from it the first by name, so that it does not matter who reported first. */
   #furthest(rate: number, side: 1 | -1): NamedTally | undefined {
     const { names, sums } = this.#source;
-    let furthest = -1;
-    let most = Number.NEGATIVE_INFINITY;
-    for (let place = 0; place < this.#count; place++) {
-      const row = this.#rowAt(place);
-      const trials = sums[row * WIDTH + 1] ?? 0;
-      if (!(trials > 0)) continue;
-      const far = side * ((sums[row * WIDTH] ?? 0) - rate * trials);
-      if (far < most || (far === most && (names[row] ?? '') >= (names[furthest] ?? ''))) continue;
-      most = far;
-      furthest = row;
+    let [most, furthest] = [Number.NEGATIVE_INFINITY, -1];
+    const equal: number[] = [];
+    for (const row of this.liveRows()) {
+      const at = row * WIDTH;
+      const far = side * ((sums[at] ?? 0) - rate * (sums[at + 1] ?? 0));
+      if (far < most) continue;
+      if (far > most) equal.length = 0;
+      else equal.push(row);
+      if (far > most) [most, furthest] = [far, row];
     }
+    for (const row of equal) if ((names[row] ?? '') < (names[furthest] ?? '')) furthest = row;
     return furthest < 0 ? undefined : this.#named(furthest);
   }
 

@@ -54,18 +54,12 @@ const LIMITS = { drift: 0.03, loss: 0.05 };
 const RULES = {
   drift: {
     verdict: driftVerdict,
-    bound: ({ rows, base }: Stage) =>
-      driftBound(rows.all, base, new DriftMeter(base).partsOf(rows.all)(), LIMITS.drift),
+    bound: ({ rows, base }: Stage) => driftBound(rows, base, new DriftMeter(base).partsOf(rows.all)(), LIMITS.drift),
     p: ({ base }: Stage, rest: HistogramTally) => pBeyond(new DriftMeter(base).of(rest)(), LIMITS.drift),
   },
   loss: {
     verdict: lossVerdict,
-    bound: ({ rows, base }: Stage) =>
-      lossBound(
-        { all: rows.all, rows: rows.live, limit: LIMITS.loss },
-        new SharesBelow(rows.all),
-        new SharesBelow(base),
-      ),
+    bound: ({ rows, base }: Stage) => lossBound(rows, LIMITS.loss, new SharesBelow(base)),
     p: ({ base }: Stage, rest: HistogramTally) =>
       lossVerdict(histogramRowsOf([rest]), base, LIMITS.loss, { dropWorst: false }).pFail,
   },
@@ -80,7 +74,8 @@ describe.each(['drift', 'loss'] as const)('%s', (name) => {
     const [atLeast, { tally, leaveOut }] = [bound(stage), rows.withoutOne()];
     for (const row of rows.liveRows()) {
       leaveOut(row);
-      const bounded = atLeast(rows.sums, row * rows.width);
+      const bounded = atLeast.of(rows.sums, row * rows.width);
+      expect(atLeast.ofAny).toBeLessThanOrEqual(bounded * (1 + 1e-9) + 1e-9);
       expect(bounded).toBeLessThanOrEqual(Math.max(0, -Math.log(p(stage, tally))) * (1 + 1e-9) + 1e-9);
     }
   });
@@ -107,8 +102,12 @@ describe.each(['drift', 'loss'] as const)('%s', (name) => {
     const atLeast = bound(stage);
     const evidence = -Math.log(verdict(rows, base, LIMITS[name]).pFail);
     const near = [...rows.liveRows()].filter(
-      (row) => atLeast(rows.sums, row * rows.width) > 0.5 * Math.min(40, evidence),
+      (row) => atLeast.of(rows.sums, row * rows.width) > 0.5 * Math.min(40, evidence),
     );
     expect(near.length).toBeGreaterThan(900);
+  });
+
+  test('all of them are passed over at once where the evidence is plenty', () => {
+    expect(bound(drawStage('plenty', 1000, 2, 0)).ofAny).toBeGreaterThan(5);
   });
 });
