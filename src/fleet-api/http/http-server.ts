@@ -41,6 +41,8 @@ export interface HttpServerOptions extends ScopeSecrets {
   readonly bytesPerAddress?: RateLimit;
   /** A request of the address was turned away unread, whoever sent it. */
   readonly onTurnedAway?: (address: string) => void;
+  /** How a person in a browser reads an error: asked where the caller takes HTML. JSON unless given. */
+  readonly errorPage?: (error: ErrorAnswer, url: string) => Answer | Promise<Answer>;
 }
 
 export class HttpServer implements AsyncDisposable {
@@ -142,6 +144,7 @@ export class HttpServer implements AsyncDisposable {
         this.#options.logger.error('a request failed', { url: request.url?.slice(0, 200), error });
       answer = answerTo(error);
     }
+    if (answer.kind === 'error') answer = await this.#forReader(request, answer);
     try {
       if (this.#isStopping && !response.headersSent) response.setHeader('Connection', 'close');
       const written = answer.kind === 'stream' ? this.#openStream(found, { request, response }, answer) : answer;
@@ -163,6 +166,17 @@ export class HttpServer implements AsyncDisposable {
     const isAllowed = async (): Promise<boolean> =>
       found.kind === 'route' && (await checkScope(found.route, { request, address }, this.#options)).kind === 'allowed';
     return this.#streams.open({ request, response, address, isAllowed }, serve);
+  }
+
+  async #forReader({ headers, url = '/' }: IncomingMessage, error: ErrorAnswer): Promise<Answer> {
+    const { errorPage, logger } = this.#options;
+    if (errorPage === undefined || headers.accept?.includes('text/html') !== true) return error;
+    try {
+      return await errorPage(error, url);
+    } catch (thrown) {
+      logger.error('an error could not be shown as a page', { error: toCodedError(thrown) });
+      return error;
+    }
   }
 
   /** A sender reads the answer while it still sends: closing over bytes that nobody read would throw the answer away. */

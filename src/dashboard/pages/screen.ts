@@ -1,0 +1,49 @@
+// Owns the list of pages: which component draws which, its title, and what the page is called where it is opened.
+import { html } from 'htm/preact';
+import type { VNode } from 'preact';
+import { Frame, type Live, type Section } from './frame.ts';
+import type { PageData, PageProps } from './page-data.ts';
+import { type Problem, ProblemPage, problemTitle } from './problem.ts';
+
+interface PageKind {
+  readonly section: Section | null;
+  /** What stands in the browser's tab, before the name of the program. */
+  titleOf(data: PageData): string;
+  draw(props: PageProps<unknown>): VNode;
+}
+
+/** The value of each kind is what its route reads: the one place where the two meet. */
+function pageOf<Value>(
+  section: Section | null,
+  titleOf: (value: Value) => string,
+  component: (props: PageProps<Value>) => VNode,
+): PageKind {
+  return {
+    section,
+    titleOf: (data) => titleOf(data.value as Value),
+    draw: (props) => html`<${component} ...${props} />`,
+  };
+}
+
+const PAGES = {
+  problem: pageOf<Problem>(null, problemTitle, ProblemPage),
+} satisfies Readonly<Record<string, PageKind>>;
+
+export type PageName = keyof typeof PAGES;
+
+function kindOf(name: string): PageKind {
+  return Object.hasOwn(PAGES, name) ? PAGES[name as PageName] : PAGES.problem;
+}
+
+export function titleOf(data: PageData): string {
+  return `${kindOf(data.page).titleOf(data)} · Slipway`;
+}
+
+/** The whole page but for its head. */
+export function Screen({ data, live }: { readonly data: PageData; readonly live: Live }): VNode {
+  const { page, value, address, person, asOf } = data;
+  const { section, draw } = kindOf(page);
+  return html`<${Frame} section=${section} asOf=${asOf} live=${live} person=${person} find=${address.query.q ?? ''}>
+    ${draw({ value, address, person })}
+  <//>`;
+}
