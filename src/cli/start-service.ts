@@ -12,6 +12,7 @@ import { wordsOfObserved } from '../measurement/known-fleet.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openLocations } from './artifact-locations.ts';
+import { composeDashboard } from './compose-dashboard.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
 import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
@@ -53,8 +54,11 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     const ids = new Set(target === '' ? [] : fleet?.matching(target));
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
+  const { routes, errorPage } = composeDashboard({ clock, logger });
   api = disposables.use(
     composeFleetApi({
+      routes,
+      errorPage,
       store,
       clock,
       logger,

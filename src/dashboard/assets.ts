@@ -4,7 +4,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import type { Answer, Route } from '../fleet-api/http/route.ts';
+import { errorAnswer } from '../fleet-api/http/answers.ts';
+import type { Route } from '../fleet-api/http/route.ts';
 
 const HERE = import.meta.dirname;
 const STYLES = path.join(HERE, 'pages/styles');
@@ -79,14 +80,16 @@ export function assetMaker(onProblem: (error: unknown) => void): AssetMaker {
   };
 }
 
+const NOT_FOUND = errorAnswer(404, { code: 'HTTP_NOT_FOUND', message: 'There is no such file.' });
+
 /** Open to all: there is nothing in them that the sources don't say. */
-export function assetRoute(maker: AssetMaker, notFound: Answer): Route {
+export function assetRoute(maker: AssetMaker): Route {
   return {
     ...{ name: 'asset', method: 'GET', path: '/assets/{file}', scope: 'anyone', request: null, response: 'text' },
     handle: async ({ params, headers }) => {
       const { style, script } = await maker.read();
       const asset = [style, script].find((one) => one?.path === `/assets/${params.file}`);
-      if (asset === undefined || asset === null) return notFound;
+      if (asset === undefined || asset === null) return NOT_FOUND;
       const isPacked = headers['accept-encoding']?.includes('gzip') === true;
       return {
         kind: 'text',
