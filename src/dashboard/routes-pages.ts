@@ -1,14 +1,79 @@
-// Owns the addresses of pages.
+// Owns the addresses of pages: each reads what the JSON routes read, and answers a document, or to its own script the same as data.
 import type { Clock } from '../base/clock.ts';
-import type { Answer, ErrorAnswer } from '../fleet-api/http/route.ts';
+import { errorAnswer } from '../fleet-api/http/answers.ts';
+import type { Answer, Asked, ErrorAnswer, Route } from '../fleet-api/http/route.ts';
 import type { AssetMaker } from './assets.ts';
+import type { PageAsOf, PageData } from './pages/page-data.ts';
 import type { Problem } from './pages/problem.ts';
+import type { PageName } from './pages/screen.ts';
+import type { Overview } from './read-model/types.generated.ts';
 import { pageAnswer } from './render-page.ts';
+
+/** What pages read: the same as the JSON routes. */
+export interface PageSource {
+  overview(): Promise<Overview> | Overview;
+}
 
 export interface PageParts {
   readonly clock: Clock;
   readonly assets: AssetMaker;
 }
+
+/** One kind of page, and how its value is read; undefined where there is no such thing. */
+interface PageRoute {
+  readonly page: PageName;
+  readonly path: string;
+  /** Parts of the read model that it shows. */
+  readonly parts: (params: Readonly<Record<string, string>>) => readonly string[];
+  readonly read: (asked: Asked) => Promise<unknown> | unknown;
+}
+
+function routesOf(source: PageSource): PageRoute[] {
+  return [{ page: 'front', path: '/', parts: () => ['overview'], read: () => source.overview() }];
+}
+
+export function pageRoutes(source: PageSource, parts: PageParts): Route[] {
+  return routesOf(source).map((one) => ({
+    ...{ name: `page-${one.page}`, method: 'GET', path: one.path, scope: 'view', request: null, response: 'page' },
+    handle: (asked) => showPage(one, asked, parts),
+  }));
+}
+
+async function showPage(
+  { page, path, parts, read }: PageRoute,
+  asked: Asked,
+  { clock, assets }: PageParts,
+): Promise<Answer> {
+  const value = await read(asked);
+  if (value === undefined) return NOT_THERE;
+  const { params, query, headers, bearer } = asked;
+  const data: PageData = {
+    page,
+    address: { path: filled(path, params), params, query: Object.fromEntries(query) },
+    value,
+    asOf: asOfIn(value),
+    parts: parts(params),
+    nowMs: clock.now(),
+    person: bearer === undefined ? null : { name: bearer.id, scopes: bearer.scopes },
+  };
+  // Browsers take HTML; the page's own script asks for JSON alone.
+  if (headers.accept === 'application/json') return { kind: 'json', value: data, headers: { Vary: 'Accept' } };
+  return pageAnswer(data, await assets.read());
+}
+
+function asOfIn(value: unknown): PageAsOf | null {
+  return (value as { readonly asOf?: PageAsOf }).asOf ?? null;
+}
+
+function filled(path: string, params: Readonly<Record<string, string>>): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ''));
+}
+
+const NOT_THERE = errorAnswer(404, {
+  code: 'PAGE_NOT_FOUND',
+  message: 'There is nothing of this name.',
+  remedy: 'Look for it in the list: it may have another name, or be gone.',
+});
 
 /** Errors as pages, for whoever reads them in a browser. */
 export function errorPage({ clock, assets }: PageParts): (error: ErrorAnswer, url: string) => Promise<Answer> {

@@ -28,6 +28,8 @@ export class LivePage {
   #hiddenAtMs: number | undefined;
   #retryMs = FIRST_RETRY_MS;
   #retry: { stop(): void } | undefined;
+  #againMs = FIRST_RETRY_MS;
+  #again: { stop(): void } | undefined;
 
   constructor(data: PageData, clock: BrowserClock) {
     clock.setService(data.nowMs);
@@ -78,7 +80,6 @@ export class LivePage {
     this.data.value = data;
     document.title = titleOf(data);
     this.#hear();
-    if (this.#stream === undefined) this.#listen();
   }
 
   #hear(): void {
@@ -90,8 +91,6 @@ export class LivePage {
   }
 
   #cutOff(): void {
-    this.#stream?.close();
-    this.#stream = undefined;
     this.#retry?.stop();
     const retryAtMs = this.#clock.now() + this.#retryMs;
     this.live.value = { kind: 'cut-off', sinceMs: this.#heardAtMs, retryAtMs };
@@ -113,25 +112,31 @@ export class LivePage {
       return;
     }
     this.#hiddenAtMs = this.#clock.now();
-    this.#stream?.close();
-    this.#stream = undefined;
+    this.#deafen();
   }
 
   #comeBack(): void {
     const awayMs = this.#clock.now() - (this.#hiddenAtMs ?? this.#clock.now());
     this.#hiddenAtMs = undefined;
     if (awayMs > AWAY_MS) this.live.value = { kind: 'catching-up', awayMs };
+    void this.read();
+    this.#listen();
+  }
+
+  #deafen(): void {
+    this.#again?.stop();
     this.#stream?.close();
     this.#stream = undefined;
-    void this.read();
   }
 
   #listen(): void {
+    this.#deafen();
     if (document.visibilityState === 'hidden') return;
     const stream = new EventSource('/v1/events');
     this.#stream = stream;
     let isFirst = true;
     stream.addEventListener('open', () => {
+      this.#againMs = FIRST_RETRY_MS;
       if (!isFirst) this.#readSoon();
       isFirst = false;
     });
@@ -139,9 +144,12 @@ export class LivePage {
     stream.addEventListener('reset', () => this.#readSoon());
     for (const kind of ['step', 'alert', 'beat']) stream.addEventListener(kind, () => this.#hear());
     stream.addEventListener('error', () => {
-      // While it connects again by itself, reading tells whether the service answers.
-      if (stream === this.#stream) void this.read();
-      if (stream.readyState === EventSource.CLOSED && stream === this.#stream) this.#stream = undefined;
+      if (stream !== this.#stream) return;
+      // Reading tells whether the service answers. A stream that broke connects by itself; one that was refused does not.
+      if (!this.#isReading) void this.read();
+      if (stream.readyState !== EventSource.CLOSED) return;
+      this.#again = this.#clock.after(this.#againMs, () => this.#listen());
+      this.#againMs = Math.min(2 * this.#againMs, MOST_RETRY_MS);
     });
   }
 

@@ -1,7 +1,7 @@
 // Owns the front page: what needs a person, the fleet, each rollout in a line, versions in the field, and the service in short.
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import { formatCount, percent } from '../../wording/amounts.ts';
+import { formatCount } from '../../wording/amounts.ts';
 import { MiniTrack } from '../charts/track.ts';
 import type { DeviceCounts, Overview, PersonNeed, RolloutRow, VersionRef } from '../read-model/types.generated.ts';
 import { FleetCard } from './fleet-card.ts';
@@ -67,9 +67,24 @@ function rolloutHref(name: string): string {
   return `/rollouts/${encodeURIComponent(name)}`;
 }
 
-const FILTERS = ['rolling', 'in-trouble', 'waits-for-approval', 'paused', 'stalled', 'complete', 'reverted', 'not-started'] as const;
+const FILTERS = [
+  'rolling',
+  'in-trouble',
+  'waits-for-approval',
+  'paused',
+  'stalled',
+  'complete',
+  'reverted',
+  'not-started',
+] as const;
 
-function RolloutsCard({ rollouts, address }: { readonly rollouts: readonly RolloutRow[]; readonly address: PageAddress }): VNode {
+function RolloutsCard({
+  rollouts,
+  address,
+}: {
+  readonly rollouts: readonly RolloutRow[];
+  readonly address: PageAddress;
+}): VNode {
   const { state } = address.query;
   const shown = state === undefined ? rollouts : rollouts.filter((row) => row.state === state);
   const steady = useSteady(shown, ({ rollout }) => rollout);
@@ -77,7 +92,9 @@ function RolloutsCard({ rollouts, address }: { readonly rollouts: readonly Rollo
     const count = rollouts.filter((row) => row.state === one).length;
     return count === 0 && one !== state
       ? []
-      : [html`<a key=${one} href=${withQuery(address, { state: one })} aria-current=${one === state ? 'true' : undefined}>${ROLLOUT_LOOKS[one].word} <b>${formatCount(count)}</b></a>`];
+      : [
+          html`<a key=${one} href=${withQuery(address, { state: one })} aria-current=${one === state ? 'true' : undefined}>${ROLLOUT_LOOKS[one].word} <b>${formatCount(count)}</b></a>`,
+        ];
   });
   const rows = steady.rows.map((row) => html`<${Row} key=${row.rollout} row=${row} />`);
   return html`<section class="card" aria-labelledby="h-roll">
@@ -105,7 +122,9 @@ function NoRollouts({ hasAny, address }: { readonly hasAny: boolean; readonly ad
 function Row({ row }: { readonly row: RolloutRow }): VNode {
   const { rollout, target, from, to, stages, verdict, waitingFor, sinceMs, state } = row;
   const apart = [...new Set(stages.flatMap(({ strand }) => (strand === null ? [] : [strand])))];
-  const current = stages.find((one) => one.strand === null && (one.state === 'current' || one.state === 'waits' || one.state === 'reverted'));
+  const current = stages.find(
+    (one) => one.strand === null && (one.state === 'current' || one.state === 'waits' || one.state === 'reverted'),
+  );
   const stage = state === 'complete' ? 'complete' : (current?.text ?? ROLLOUT_LOOKS[state].word.toLowerCase());
   return html`<tr>
     <th scope="row"><a data-row href=${rolloutHref(rollout)}><b><bdi>${rollout}</bdi></b></a><small class="clip"><bdi>${target}</bdi></small></th>
@@ -141,5 +160,3 @@ function Ready({ counts }: { readonly counts: DeviceCounts | null }): VNode {
   const told = parts.filter(([count]) => count > 0).slice(0, 2);
   return html`<b>${formatCount(ready)}</b> of ${formatCount(expected)}<small>${told.map(([count, word]) => `${formatCount(count)} ${word}`).join(', ')}</small>`;
 }
-
-export const shareText = (share: number | null): string => (share === null ? '–' : percent(share));

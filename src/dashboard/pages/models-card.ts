@@ -17,11 +17,22 @@ const TONES: Readonly<Record<VersionInField['role'], AdoptionLayer['tone']>> = {
 };
 const MOST_CHIPS = 12;
 
-export function ModelsCard({ models, address }: { readonly models: readonly ModelInField[]; readonly address: PageAddress }): VNode | null {
+export function ModelsCard({
+  models,
+  address,
+}: {
+  readonly models: readonly ModelInField[];
+  readonly address: PageAddress;
+}): VNode | null {
   const model = models.find((one) => one.model === address.query.model) ?? models[0];
   if (model === undefined) return null;
   const isTable = address.query.view === 'table';
-  const chips = models.slice(0, MOST_CHIPS).map(({ model: name }) => html`<a key=${name} href=${withQuery(address, { model: name })} aria-current=${name === model.model ? 'true' : undefined}><bdi>${name}</bdi></a>`);
+  const chips = models
+    .slice(0, MOST_CHIPS)
+    .map(
+      ({ model: name }) =>
+        html`<a key=${name} href=${withQuery(address, { model: name })} aria-current=${name === model.model ? 'true' : undefined}><bdi>${name}</bdi></a>`,
+    );
   const more = models.length - MOST_CHIPS;
   return html`<section class="card" aria-labelledby="h-field">
     <header><h2 id="h-field">Versions in the field</h2><nav class="filters" aria-label="Model">${chips}</nav>
@@ -35,7 +46,9 @@ export function ModelsCard({ models, address }: { readonly models: readonly Mode
 
 /** The order of the curve, from the bottom: what comes, what stays, what went. */
 function layersOf({ versions, history }: ModelInField): AdoptionLayer[] {
-  const known = versions.flatMap(({ version, role }) => (version === null ? [] : [{ version: version.version, tone: TONES[role] }]));
+  const known = versions.flatMap(({ version, role }) =>
+    version === null ? [] : [{ version: version.version, tone: TONES[role] }],
+  );
   const names = new Set(known.map(({ version }) => version));
   const gone = new Set(history.flatMap(({ counts }) => Object.keys(counts)).filter((version) => !names.has(version)));
   return [...known, ...[...gone].map((version) => ({ version, tone: 'stable' as const }))];
@@ -43,8 +56,11 @@ function layersOf({ versions, history }: ModelInField): AdoptionLayer[] {
 
 function nameOf({ model, versions, history }: ModelInField): string {
   const [first, last] = [history[0], history.at(-1)];
-  const days = first === undefined || last === undefined ? '' : ` from ${formatDay(first.atMs)} to ${formatDay(last.atMs)}`;
-  const now = versions.filter(({ devices }) => devices > 0).map(({ version, devices }) => `${version?.version ?? 'not known'} on ${formatCount(devices)}`);
+  const days =
+    first === undefined || last === undefined ? '' : ` from ${formatDay(first.atMs)} to ${formatDay(last.atMs)}`;
+  const now = versions
+    .filter(({ devices }) => devices > 0)
+    .map(({ version, devices }) => `${version?.version ?? 'not known'} on ${formatCount(devices)}`);
   return `Devices by version of ${model}${days}. Now: ${now.slice(0, 5).join(', ')}.`;
 }
 
@@ -59,11 +75,17 @@ function Marks({ marks }: { readonly marks: readonly CommitMark[] }): VNode | nu
 
 function HistoryTable({ model }: { readonly model: ModelInField }): VNode {
   const layers = layersOf(model);
-  const rows = model.history.map(({ atMs, counts }) => html`<tr key=${atMs}><th scope="row">${formatDay(atMs)} ${formatTime(atMs).slice(0, 5)}</th>${layers.map(({ version }) => html`<td class="num">${Object.hasOwn(counts, version) ? formatCount(counts[version] ?? 0) : '–'}</td>`)}</tr>`);
+  const rows = model.history.map(
+    ({ atMs, counts }) =>
+      html`<tr key=${atMs}><th scope="row">${formatDay(atMs)} ${formatTime(atMs).slice(0, 5)}</th>${layers.map(({ version }) => html`<td class="num">${Object.hasOwn(counts, version) ? formatCount(counts[version] ?? 0) : '–'}</td>`)}</tr>`,
+  );
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Devices by version, as a table"><table class="tight"><thead><tr><th scope="col">Time</th>${layers.map(({ version }) => html`<th scope="col" class="num"><bdi>${version}</bdi></th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
 function VersionTable({ versions }: { readonly versions: readonly VersionInField[] }): VNode {
-  const rows = versions.map(({ version, role, devices, text }, i) => html`<tr key=${version?.digest ?? i}><th scope="row"><bdi class="m">${version?.version ?? 'not known'}</bdi> ${role !== 'other' && role !== 'unknown' && html`<span class="t2">${role === 'before' ? 'before it' : role}</span>`}<small><bdi>${text}</bdi></small></th><td class="num"><b>${formatCount(devices)}</b></td></tr>`);
+  const rows = versions.map(
+    ({ version, role, devices, text }, i) =>
+      html`<tr key=${version?.digest ?? i}><th scope="row"><bdi class="m">${version?.version ?? 'not known'}</bdi> ${role !== 'other' && role !== 'unknown' && html`<span class="t2">${role === 'before' ? 'before it' : role}</span>`}<small><bdi>${text}</bdi></small></th><td class="num"><b>${formatCount(devices)}</b></td></tr>`,
+  );
   return html`<table class="tight"><thead><tr><th scope="col">Version</th><th scope="col" class="num">Devices</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

@@ -1,6 +1,6 @@
 // Owns the page of an error: what is true, its code, and what to do.
 import { html } from 'htm/preact';
-import type { VNode } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
 import { Icon, type IconName } from './icons.ts';
 import type { PageProps } from './page-data.ts';
 
@@ -11,15 +11,11 @@ export interface Problem {
   readonly remedy: string | null;
 }
 
-function titleOf({ status }: Problem): string {
+export function problemTitle({ status }: Problem): string {
   if (status === 404) return 'There is nothing here';
   if (status === 401) return 'Who are you?';
   if (status === 403) return 'This is closed to you';
   return status === 429 || status === 503 ? 'Not now' : 'This page can’t be shown';
-}
-
-export function problemTitle(problem: Problem): string {
-  return titleOf(problem);
 }
 
 export function ProblemPage({ value }: PageProps<Problem>): VNode {
@@ -27,7 +23,7 @@ export function ProblemPage({ value }: PageProps<Problem>): VNode {
     value.status === 404 ? 'search' : value.status === 401 || value.status === 403 ? 'lock' : 'bad';
   return html`<section class="card" aria-labelledby="h-problem"><div class="blank">
     <${Icon} name=${icon} />
-    <h1 id="h-problem">${titleOf(value)}</h1>
+    <h1 id="h-problem">${problemTitle(value)}</h1>
     <p><bdi>${value.message}</bdi></p>
     ${value.remedy === null ? null : html`<p><bdi>${value.remedy}</bdi></p>`}
     <p class="note">Code <code>${value.code}</code></p>
@@ -43,7 +39,7 @@ export function Blank({
 }: {
   readonly icon: IconName;
   readonly title: string;
-  readonly children?: unknown;
+  readonly children?: ComponentChildren;
 }): VNode {
   return html`<div class="blank"><${Icon} name=${icon} /><b>${title}</b>${children}</div>`;
 }

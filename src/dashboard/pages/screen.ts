@@ -1,7 +1,9 @@
 // Owns the list of pages: which component draws which, its title, and what the page is called where it is opened.
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
+import type { Overview } from '../read-model/types.generated.ts';
 import { Frame, type Live, type Section } from './frame.ts';
+import { FrontPage, frontTitle } from './front.ts';
 import type { PageData, PageProps } from './page-data.ts';
 import { type Problem, ProblemPage, problemTitle } from './problem.ts';
 
@@ -26,6 +28,7 @@ function pageOf<Value>(
 }
 
 const PAGES = {
+  front: pageOf<Overview>('rollouts', frontTitle, FrontPage),
   problem: pageOf<Problem>(null, problemTitle, ProblemPage),
 } satisfies Readonly<Record<string, PageKind>>;
 

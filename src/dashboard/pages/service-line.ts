@@ -16,10 +16,19 @@ export function tookText(ms: number | null): string {
   return `, took ${ms < 10_000 ? Number((ms / 1000).toPrecision(2)) : Math.round(ms / 1000)} s`;
 }
 
-export function ServiceLine({ service, commit }: { readonly service: ServiceState; readonly commit: string | null }): VNode {
+export function ServiceLine({
+  service,
+  commit,
+}: {
+  readonly service: ServiceState;
+  readonly commit: string | null;
+}): VNode {
   const { lastCycleAtMs, lastCycleMs, headSeenAtMs, publication, lease, reports, providers, trouble } = service;
   const silent = providers.filter(({ isAnswering }) => !isAnswering).length;
-  const cycle = trouble === null ? html`<span class="ok"><${Icon} name="ok" /></span>` : html`<span class="bad"><${Icon} name="bad" /></span>`;
+  const cycle =
+    trouble === null
+      ? html`<span class="ok"><${Icon} name="ok" /></span>`
+      : html`<span class="bad"><${Icon} name="bad" /></span>`;
   return html`<section class="card" aria-labelledby="h-service"><h2 class="hid" id="h-service">The service</h2>
     <dl class="service">
       <${Fact} name="Last cycle">${lastCycleAtMs === null ? 'none yet' : html`${cycle} <a href="/service"><${Age} sinceMs=${lastCycleAtMs} ago /></a>${tookText(lastCycleMs)}`}<//>

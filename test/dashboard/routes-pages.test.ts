@@ -1,0 +1,31 @@
+// Owns the laws of the pages' addresses: a document for people, and the value in it for the page's own script.
+import { expect, it } from 'vitest';
+import { SystemClock } from '../../src/base/clock.ts';
+import { assetMaker } from '../../src/dashboard/assets.ts';
+import { pageRoutes } from '../../src/dashboard/routes-pages.ts';
+import type { Answer, Asked } from '../../src/fleet-api/http/route.ts';
+import { OVERVIEW } from './fixtures/overview.ts';
+
+const assets = assetMaker((error) => {
+  throw error;
+});
+const routes = pageRoutes({ overview: () => OVERVIEW }, { clock: new SystemClock(), assets });
+
+async function open(path: string, accept: string): Promise<Answer> {
+  const route = routes.find((one) => one.path === path);
+  if (route === undefined) throw new Error(path);
+  const asked = { params: {}, query: new URLSearchParams('state=paused'), headers: { accept }, bearer: undefined };
+  return route.handle(asked as unknown as Asked);
+}
+
+it('a page asked for as JSON answers the value that its document holds', async () => {
+  const [document, data] = [await open('/', 'text/html,*/*'), await open('/', 'application/json')];
+  if (document.kind !== 'text' || data.kind !== 'json') throw new Error('other kinds');
+  const held = JSON.parse(/id="page-data">(.*?)<\/script>/s.exec(String(document.text))?.[1] ?? '');
+  expect({ ...held, nowMs: 0 }).toEqual({ ...(data.value as object), nowMs: 0 });
+  expect(held).toMatchObject({ page: 'front', address: { path: '/', query: { state: 'paused' } }, value: OVERVIEW });
+});
+
+it('every page needs the scope view, and no cache of others may keep it', () => {
+  for (const { scope, method } of routes) expect([scope, method]).toEqual(['view', 'GET']);
+});
