@@ -55,6 +55,8 @@ export interface ServiceSettings {
   readonly adminToken?: string | null;
   /** What artifacts in the publication may take together; as much as the disk has unless given. */
   readonly artifactQuotaBytes?: number;
+  /** How long it is kept which device ran which version, after it ended; 13 months unless given. */
+  readonly exposureKeptMs?: number;
   /** How often devices are to report. */
   readonly reportIntervalMs: number;
   readonly heartbeatMs: number;

@@ -92,6 +92,12 @@ export const SERVICE_SETTINGS = {
     help: 'how much all artifacts in the publication may take; 5% of the disk, at most 5 GiB, stay free in any case',
     fallback: '100GB',
   },
+  exposureKept: {
+    flag: '--exposure-kept <duration>',
+    variable: 'SLIPWAY_EXPOSURE_KEPT',
+    help: 'how long to keep which device ran which version, after it ended: 13 months unless given',
+    fallback: '396d',
+  },
   gitUser: {
     flag: '--git-user <name>',
     variable: 'SLIPWAY_GIT_USER',
@@ -239,6 +245,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     ...listenOf(given),
     addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),
     artifactQuotaBytes: sizeOf('--artifact-quota', given.artifactQuota ?? SERVICE_SETTINGS.artifactQuota.fallback),
+    exposureKeptMs: durationOf(given, 'exposureKept'),
     signals: given.signals ?? null,
     notify: given.notify ?? null,
     artifacts: given.artifacts ?? null,

@@ -11,6 +11,7 @@ import { readTraffic } from '../measurement/fleet-traffic.ts';
 import { wordsOfObserved } from '../measurement/known-fleet.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
+import { EXPOSURE_KEPT_MS } from '../store/retention.ts';
 import { openLocations } from './artifact-locations.ts';
 import { composeDashboard } from './compose-dashboard.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
@@ -96,7 +97,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const port = await api.start();
   await warnWithoutTokens(order, store);
   loops.push(listen(store, settings.heartbeatMs, clock, logger, stop.signal));
-  loops.push(forgetOld(composed, clock, logger, stop.signal));
+  loops.push(forgetOld(composed, order, stop.signal));
   loops.push(removeOldUploads(artifacts, clock, logger, stop.signal));
   const watcher = disposables.use(new FileWatcher(logger));
   const following = { watcher, clock, logger, signal: stop.signal };
@@ -169,8 +170,7 @@ async function removeOldUploads(
 /** Forgets, now and then, what nobody leans on any more. Rollouts count as gone only while the branch can be read. */
 async function forgetOld(
   { store, reconciler }: ComposedReconciler,
-  clock: Clock,
-  logger: Logger,
+  { settings: { exposureKeptMs = EXPOSURE_KEPT_MS }, clock, logger }: ComposeOrder,
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
@@ -179,14 +179,15 @@ async function forgetOld(
     try {
       const { source, commit, outlooks } = reconciler.view();
       const { devices, tokens } = await store.forgetOld(clock.now());
+      const exposure = await store.forgetExposure(clock.now() - exposureKeptMs);
       const apiTokens = await store.forgetApiTokens(clock.now());
       const sessions = await store.forgetSessions(clock.now());
       const present = new Set(outlooks.map(({ rollout }) => rollout));
       const isKnown = source.kind === 'followed' && commit !== null;
       const windows = isKnown ? await store.forgetWindows(present, clock.now()) : 0;
       await store.shrink();
-      if (devices + tokens + apiTokens + sessions + windows > 0)
-        logger.info('old records were forgotten', { devices, tokens, apiTokens, sessions, windows });
+      const counts = { devices, tokens, apiTokens, sessions, windows, exposure };
+      if (Object.values(counts).some((count) => count > 0)) logger.info('old records were forgotten', counts);
     } catch (error) {
       logger.warn('old records could not be forgotten', { error: toCodedError(error) });
     }

@@ -2,8 +2,10 @@
 import type { ApiTokens } from './api-tokens.ts';
 import type { BrowserSessions } from './browser-sessions.ts';
 import type { DeviceRegister, EntryKeeping } from './device-register.ts';
+import type { ExposureLog } from './exposure.ts';
 import type { Leases } from './leases.ts';
 import type { NoticeQueue } from './notice-queue.ts';
+import type { PlainRegister } from './plain-reports.ts';
 import type { ReconcilerState } from './reconciler-state.ts';
 import type { WindowStore } from './window-store.ts';
 
@@ -21,6 +23,8 @@ export interface FleetStore
     ReconcilerState,
     ApiTokens,
     BrowserSessions,
+    ExposureLog,
+    PlainRegister,
     AsyncDisposable {
   /** Throws when the store can't commit a write now, or could not take reports a moment ago. */
   probe(): Promise<void>;

@@ -14,6 +14,11 @@ export class EntryBook implements PublishedEntries {
     return (this.#entries.get(rollout) ?? []).filter((entry) => entry.revision === revision);
   }
 
+  /** The newest first. */
+  all(rollout: string): readonly DirectiveEntry[] {
+    return this.#entries.get(rollout) ?? [];
+  }
+
   newest(rollout: string): DirectiveEntry | undefined {
     return this.#entries.get(rollout)?.[0];
   }

@@ -9,6 +9,9 @@ export const TOKEN_KEPT_MS = 30 * DAY_MS;
 /** Windows of a rollout that is gone are forgotten so long after they closed. */
 export const WINDOW_KEPT_MS = 90 * DAY_MS;
 
+/** It is known for so long which device ran which version, after it ended: 13 months. */
+export const EXPOSURE_KEPT_MS = 396 * DAY_MS;
+
 /** What was forgotten. */
 export interface Forgotten {
   readonly devices: number;

@@ -5,14 +5,17 @@ import { isSameLabels, type Labels } from '../../contract/bound-labels.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
 import type { DeviceReport } from '../../contract/report.ts';
-import type { PublishedEntries } from '../../telemetry/attribution.ts';
 import { admitReport, type Heard, type Outcomes, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
 import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
+import type { EntryBook } from '../published-entries.ts';
+import { addToRecent, appendStep, type RecentStep, recentStepOf } from '../recent-reports.ts';
 import { NO_SEQUENCES, type SequencesSeen } from '../report-sequence.ts';
 import { DEVICE_KEPT_LISTENED_MS, TOKEN_KEPT_MS } from '../retention.ts';
+import { type ExposureChange, exposureChange } from '../shown-versions.ts';
 import { labelsAfter, type Vetted, vetReport } from '../vet-report.ts';
+import type { MemoryExposure } from './exposure.ts';
 import type { MemoryWindows, PlacedInMemory } from './window-store.ts';
 
 interface Device extends DeviceRecord {
@@ -20,6 +23,22 @@ interface Device extends DeviceRecord {
   readonly outcomes: Outcomes;
   /** The part of `bound` that came by its token. */
   readonly tokenLabels: Labels;
+  readonly recent: RecentStep;
+}
+
+/** What is kept of devices beside their records. */
+export interface Besides {
+  readonly exposure: MemoryExposure;
+  /** By device: points of its recent past. */
+  readonly recent: Map<string, Uint8Array>;
+}
+
+export interface MemoryRegister {
+  readonly role: DeviceRegister;
+  /** The step that is under way; undefined when the device is not enrolled. */
+  recentStep(device: string): RecentStep | undefined;
+  /** Called with each device that enrols. */
+  onEnrolled(call: (device: string, atMs: number) => void): void;
 }
 
 /** Numbers what changes, as the transactions of a database. */
@@ -35,17 +54,20 @@ interface Token {
 
 export function deviceRegisterInMemory(
   windows: MemoryWindows,
-  published: PublishedEntries,
-  { changes, reportMs }: { readonly changes: Changes; readonly reportMs: number },
-): DeviceRegister {
+  published: EntryBook,
+  { changes, reportMs, exposure, recent }: Besides & { readonly changes: Changes; readonly reportMs: number },
+): MemoryRegister {
   const devices = new Map<string, Device>();
   const tokens = new Map<string, Token>();
   let documented: ReadonlyMap<string, Labels> = new Map();
+  let enrolled: (device: string, atMs: number) => void = () => {};
 
   /** What may throw comes first: a group is counted fully or not at all. */
   const commit = (reports: readonly VerifiedReport[]): readonly StoredAnswer[] => {
     const changed = new Map<string, Device>();
     const placed: PlacedInMemory[] = [];
+    const shown: ExposureChange[] = [];
+    const steps: { readonly device: string; readonly step: RecentStep }[] = [];
     const { listenedMs } = windows.listening();
     const answers = reports.map((one): StoredAnswer => {
       const { report, receivedAtMs } = one;
@@ -57,11 +79,17 @@ export function deviceRegisterInMemory(
       const isNewest = report.sequence === admitted.seen.newest;
       const vetted = vetReport(before, { report, isNewest, change: changes.count + 1 }, published);
       const heard = { report: vetted.report, receivedAtMs, listenedMs, reportMs, seen: admitted.seen };
-      changed.set(report.device, deviceAfter(before, heard, { ...vetted, isNewest }));
+      const { step, ended } = addToRecent(before.recent, recentStepOf(report, receivedAtMs));
+      if (ended !== null) steps.push({ device: report.device, step: ended });
+      const exposed = exposureChange(before, { ...one, isNewest }, published);
+      if (exposed !== null) shown.push(exposed);
+      changed.set(report.device, { ...deviceAfter(before, heard, { ...vetted, isNewest }), recent: step });
       placed.push(windows.place({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } }));
       return 'accepted';
     });
     for (const one of placed) windows.count(one);
+    for (const one of shown) exposure.write(one);
+    for (const { device, step } of steps) recent.set(device, appendStep(recent.get(device) ?? new Uint8Array(0), step));
     for (const [id, device] of changed) devices.set(id, device);
     if (changed.size > 0) changes.count++;
     return answers;
@@ -90,7 +118,7 @@ export function deviceRegisterInMemory(
     const labels = { ...stated, ...bound };
     devices.set(id, {
       ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map() },
-      ...{ silences: [], answers: new Map(), claim: null },
+      ...{ silences: [], answers: new Map(), claim: null, recent: [] },
       ...known,
       ...{ id, epoch: answer.epoch, publicKey, bound, tokenLabels: token.known.labels },
       ...(known === undefined
@@ -103,6 +131,7 @@ export function deviceRegisterInMemory(
       newestSequence: 0,
       outcomes: outcomesOfNewEpoch(known?.outcomes ?? new Map()),
     });
+    enrolled(id, Math.floor(nowMs));
     return answer;
   };
 
@@ -122,7 +151,7 @@ export function deviceRegisterInMemory(
     }
   };
 
-  return {
+  const role: DeviceRegister = {
     createEnrolmentTokens: async (order) => {
       const made = makeTokens(order);
       for (const token of made.tokens) tokens.set(sha256Hex(token), { known: made.known, epochs: new Map() });
@@ -143,13 +172,24 @@ export function deviceRegisterInMemory(
     forgetOld: async (nowMs) => {
       const heardMs = windows.listening().listenedMs - DEVICE_KEPT_LISTENED_MS;
       const gone = [...devices.values()].filter((device) => device.lastSeenListenedMs < heardMs);
-      for (const { id } of gone) devices.delete(id);
+      for (const { id, lastSeenAtMs } of gone) {
+        devices.delete(id);
+        recent.delete(id);
+        exposure.end(id, lastSeenAtMs);
+      }
       const old = [...tokens].filter(([, { known }]) => known.expiresAtMs < nowMs - TOKEN_KEPT_MS);
       for (const [hash] of old) tokens.delete(hash);
       changes.count++;
       return { devices: gone.length, tokens: old.length };
     },
     readFleet: async () => ({ version: changes.count, devices }),
+  };
+  return {
+    role,
+    recentStep: (id) => devices.get(id)?.recent,
+    onEnrolled: (call) => {
+      enrolled = call;
+    },
   };
 }
 

@@ -5,8 +5,10 @@ import { EntryBook } from '../published-entries.ts';
 import { apiTokensInMemory } from './api-tokens.ts';
 import { browserSessionsInMemory } from './browser-sessions.ts';
 import { deviceRegisterInMemory } from './device-register.ts';
+import { exposureInMemory } from './exposure.ts';
 import { leasesInMemory } from './leases.ts';
 import { noticeQueueInMemory } from './notice-queue.ts';
+import { plainRegisterInMemory } from './plain-register.ts';
 import { reconcilerStateInMemory } from './reconciler-state.ts';
 import { windowsInMemory } from './window-store.ts';
 
@@ -24,9 +26,15 @@ export function openMemoryFleetStore(options: MemoryFleetStoreOptions = {}): Fle
   const windows = windowsInMemory(heartbeatMs, changes);
   const entries = new EntryBook();
   const leases = leasesInMemory();
+  const exposure = exposureInMemory();
+  const recent = new Map<string, Uint8Array>();
+  const register = deviceRegisterInMemory(windows, entries, { changes, reportMs, exposure, recent });
+  const plain = plainRegisterInMemory({ register, windows, exposure, recent });
   const close = async (): Promise<void> => {};
   return {
-    ...deviceRegisterInMemory(windows, entries, { changes, reportMs }),
+    ...register.role,
+    ...plain,
+    ...exposure.role,
     keepEntries: async (published) => {
       for (const entry of published) entries.put(entry);
     },

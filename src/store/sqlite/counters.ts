@@ -2,7 +2,16 @@
 import type { SqliteDatabase } from './database.ts';
 import { storeDamaged } from './store-errors.ts';
 
-export type Counter = 'changes' | 'forgotten' | 'seen' | 'listened_ms' | 'heartbeat_at' | 'metadata_version' | 'probes';
+export type Counter =
+  | 'changes'
+  | 'forgotten'
+  | 'seen'
+  | 'listened_ms'
+  | 'heartbeat_at'
+  | 'metadata_version'
+  | 'probes'
+  | 'plain_changes'
+  | 'plain_forgotten';
 
 /** The counter's value; 0 before it was first written. */
 export function readCounter(db: SqliteDatabase, name: Counter): number {

@@ -7,8 +7,10 @@ import { admitReport, outcomesOfNewEpoch, rememberReport } from '../device-memor
 import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
 import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
+import { addToRecent, type RecentStep, recentStepOf } from '../recent-reports.ts';
 import { NO_SEQUENCES } from '../report-sequence.ts';
 import { DEVICE_KEPT_LISTENED_MS, type Forgotten, TOKEN_KEPT_MS } from '../retention.ts';
+import { exposureChange } from '../shown-versions.ts';
 import { labelsAfter, type Vetted, vetReport } from '../vet-report.ts';
 import { integer, raiseCounter, readCounter, textual, writeCounter } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
@@ -20,7 +22,10 @@ import {
   findDeviceRow,
   writeDeviceRow,
 } from './device-rows.ts';
+import { endExposure, writeExposure } from './exposure.ts';
+import { forgetPlainDevice } from './plain-register.ts';
 import type { SqliteEntries } from './published-entries.ts';
+import { writeStep } from './recent-reports.ts';
 import { WindowFolding } from './window-folding.ts';
 
 /** The register, and the intake that has to be emptied before the database closes. */
@@ -112,6 +117,10 @@ function ingestGroup(
     const isNewest = report.sequence === admitted.seen.newest;
     const vetted = vetReport(before, { report, isNewest, change }, published);
     const heard = { report: vetted.report, receivedAtMs, listenedMs, reportMs, seen: admitted.seen };
+    const recent = addToRecent(JSON.parse(row.recent) as RecentStep, recentStepOf(one.report, receivedAtMs));
+    if (recent.ended !== null) writeStep(db, row.id, recent.ended);
+    const shown = exposureChange(before, { ...one, isNewest }, published);
+    if (shown !== null) writeExposure(db, shown);
     const { outcomes, tookCandidate, heard: followed, silences, answers, ...memory } = rememberReport(before, heard);
     rows.set(report.device, {
       ...row,
@@ -122,6 +131,7 @@ function ingestGroup(
       heard: followed === before.heard ? row.heard : encodeMap(followed),
       silences: silences === before.silences ? row.silences : JSON.stringify(silences),
       answers: answers === before.answers ? row.answers : encodeMap(answers),
+      recent: JSON.stringify(recent.step),
     });
     folding.fold({ report: vetted.report, receivedAtMs, device: { ...before, ...vetted.labelFacts } });
     return 'accepted';
@@ -188,6 +198,7 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
   db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, epoch);
   const row: DeviceRow = {
     ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', silences: '[]', answers: '[]', claim: null },
+    recent: '[]',
     ...known,
     ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(token?.labels ?? {}) },
     ...{ labels: JSON.stringify(labelFacts.labels), stated: JSON.stringify(labelFacts.stated) },
@@ -198,6 +209,7 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
     outcomes: known === undefined ? '[]' : encodeMap(outcomesOfNewEpoch(decoder.outcomes(known))),
   };
   writeDeviceRow(db, row, change);
+  if (known === undefined) forgetPlainDevice(db, id, Math.floor(nowMs));
   return answer;
 }
 
@@ -229,12 +241,22 @@ function bindLabels({ db, decoder, entries }: IngestParts, labels: ReadonlyMap<s
 
 function forgetOld(db: SqliteDatabase, nowMs: number): Forgotten {
   const heardMs = readCounter(db, 'listened_ms') - DEVICE_KEPT_LISTENED_MS;
-  const gone = db.prepare('DELETE FROM device WHERE last_seen_listened < ?').run(heardMs);
-  if (gone.changes !== 0) {
+  const gone = db.prepare('SELECT id, last_seen_at FROM device WHERE last_seen_listened < ?').all(heardMs);
+  for (const { id, last_seen_at } of gone) {
+    db.prepare('DELETE FROM device WHERE id = ?').run(textual(id));
+    db.prepare('DELETE FROM recent_report WHERE device = ?').run(textual(id));
+    endExposure(db, textual(id), integer(last_seen_at));
+  }
+  if (gone.length > 0) {
     raiseCounter(db, 'changes');
     raiseCounter(db, 'forgotten');
   }
+  const plain = db.prepare('SELECT id, last_seen_at FROM plain_device WHERE last_seen_listened < ?').all(heardMs);
+  for (const { id, last_seen_at } of plain) {
+    forgetPlainDevice(db, textual(id), integer(last_seen_at));
+    db.prepare('DELETE FROM recent_report WHERE device = ?').run(textual(id));
+  }
   const tokens = db.prepare('DELETE FROM enrolment_token WHERE expires_at < ?').run(Math.floor(nowMs) - TOKEN_KEPT_MS);
   db.prepare('DELETE FROM enrolment_use WHERE hash NOT IN (SELECT hash FROM enrolment_token)').run();
-  return { devices: Number(gone.changes), tokens: Number(tokens.changes) };
+  return { devices: gone.length + plain.length, tokens: Number(tokens.changes) };
 }

@@ -30,10 +30,12 @@ export interface DeviceRow {
   readonly silences: string;
   readonly answers: string;
   readonly claim: string | null;
+  /** The step of its recent past that is under way. */
+  readonly recent: string;
 }
 
 const COLUMNS = `id, epoch, public_key, labels, bound, token_labels, stated, joined, relabelled, properties, last_seen_at, last_seen_listened,
-  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, silences, answers, claim`;
+  newest_sequence, seen_low, seen_high, models, outcomes, taken, heard, silences, answers, claim, recent`;
 
 type SqlRow = Readonly<Record<string, unknown>>;
 
@@ -59,6 +61,7 @@ function toRow(row: SqlRow): DeviceRow {
     silences: textual(row.silences),
     answers: textual(row.answers),
     claim: row.claim === null ? null : textual(row.claim),
+    recent: textual(row.recent),
   };
 }
 
@@ -76,7 +79,7 @@ export function* changedDeviceRows(db: SqliteDatabase, afterChange: number): Gen
 /** Writes a row under the transaction's change number. */
 export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: number): void {
   db.prepare(
-    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    `INSERT INTO device (${COLUMNS}, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (id) DO UPDATE SET epoch = excluded.epoch, public_key = excluded.public_key, labels = excluded.labels,
        bound = excluded.bound, token_labels = excluded.token_labels, stated = excluded.stated, joined = excluded.joined,
        relabelled = excluded.relabelled,
@@ -84,7 +87,7 @@ export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: numbe
        newest_sequence = excluded.newest_sequence, seen_low = excluded.seen_low, seen_high = excluded.seen_high,
        models = excluded.models, outcomes = excluded.outcomes, taken = excluded.taken, heard = excluded.heard, silences = excluded.silences,
        answers = excluded.answers,
-       claim = excluded.claim,
+       claim = excluded.claim, recent = excluded.recent,
        changed = excluded.changed`,
   ).run(
     row.id,
@@ -109,6 +112,7 @@ export function writeDeviceRow(db: SqliteDatabase, row: DeviceRow, change: numbe
     row.silences,
     row.answers,
     row.claim,
+    row.recent,
     change,
   );
 }

@@ -7,8 +7,10 @@ import { browserSessionsIn } from './browser-sessions.ts';
 import { raiseCounter } from './counters.ts';
 import { SqliteDatabase, type SqliteDatabaseOptions } from './database.ts';
 import { deviceRegisterIn } from './device-register.ts';
+import { exposureLogIn } from './exposure.ts';
 import { leasesIn } from './leases.ts';
 import { noticeQueueIn } from './notice-queue.ts';
+import { plainRegisterIn } from './plain-register.ts';
 import { SqliteEntries } from './published-entries.ts';
 import { reconcilerStateIn } from './reconciler-state.ts';
 import { toStoreError } from './store-errors.ts';
@@ -73,6 +75,8 @@ export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetSto
     ...reconcilerStateIn(db),
     ...apiTokensIn(db),
     ...browserSessionsIn(db),
+    ...exposureLogIn(db),
+    ...plainRegisterIn(db),
     probe: async () => {
       const error = whyBroken();
       if (error !== undefined) throw error;

@@ -140,6 +140,40 @@ const STEPS: readonly string[] = [
   ) STRICT;
   CREATE INDEX browser_session_bearer ON browser_session (bearer, number);
   `,
+  `
+  ALTER TABLE device ADD COLUMN recent TEXT NOT NULL DEFAULT '[]';
+  -- Steps of a device's recent past, 36 bytes each.
+  CREATE TABLE recent_report (device TEXT PRIMARY KEY, points BLOB NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- Which device ran which version: a row each time that one begins. An open row has no end.
+  CREATE TABLE exposed_version (
+    number INTEGER PRIMARY KEY, digest TEXT NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, UNIQUE (digest, model, version)
+  ) STRICT;
+  CREATE INDEX exposed_version_model ON exposed_version (model, version);
+  CREATE TABLE exposure (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    device TEXT NOT NULL, version INTEGER NOT NULL REFERENCES exposed_version (number),
+    after_at INTEGER NOT NULL, from_at INTEGER NOT NULL, until_at INTEGER, how INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX exposure_of_version ON exposure (version, number);
+  CREATE INDEX exposure_of_device ON exposure (device, until_at);
+  CREATE INDEX exposure_ended ON exposure (until_at) WHERE until_at IS NOT NULL;
+  -- What devices ran when this table came.
+  INSERT INTO exposed_version (digest, model, version)
+    SELECT DISTINCT value ->> '$.running.digest', value ->> '$.model', value ->> '$.running.version'
+    FROM device, json_each(device.models) WHERE value ->> '$.running.digest' IS NOT NULL;
+  INSERT INTO exposure (device, version, after_at, from_at, how)
+    SELECT device.id, v.number, last_seen_at, last_seen_at, 0
+    FROM device, json_each(device.models) JOIN exposed_version v
+      ON v.digest = value ->> '$.running.digest' AND v.model = value ->> '$.model' AND v.version = value ->> '$.running.version';
+
+  -- Devices without an agent: nothing that they say is signed, and nothing of it is judged.
+  CREATE TABLE plain_device (
+    id TEXT PRIMARY KEY, models TEXT NOT NULL, figures TEXT NOT NULL, first_seen_at INTEGER NOT NULL, last_seen_at INTEGER NOT NULL,
+    last_seen_listened INTEGER NOT NULL, token TEXT NOT NULL, keys TEXT NOT NULL, recent TEXT NOT NULL, changed INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX plain_device_changed ON plain_device (changed);
+  `,
 ];
 
 function stepOf(db: DatabaseSync): number {
