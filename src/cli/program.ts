@@ -1,5 +1,6 @@
 // Owns which commands there are.
 import { Command } from 'commander';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addFiguresCommand } from './commands/figures.ts';
@@ -42,6 +43,7 @@ const COMMANDS = [
   addPostmortemCommand,
   addRequestCommands,
   addDemoCommand,
+  addCompletionCommand,
 ];
 
 export const EXIT_CODES_IN_WORDS =
