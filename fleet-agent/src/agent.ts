@@ -6,6 +6,7 @@ import { SERVES_REVOKED } from '../../src/contract/report.ts';
 import { isDeviceId } from '../../src/contract/report-reader.ts';
 import { type Backing, backingOf } from '../../src/contract/step-signature.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
+import { agentMetrics } from './agent-readings.ts';
 import { DeviceProblems, findReadOnly } from './device-problems.ts';
 import { DirectiveNotes } from './directive-notes.ts';
 import { FactSource } from './fact-source.ts';
@@ -75,6 +76,8 @@ class DeviceAgent implements Agent {
   #refusal: RefusalNote | null = null;
   readonly #notes: DirectiveNotes;
   #identity: Identity | null = null;
+  #queue: ReportQueue | undefined;
+  #directiveAtMs: number | null = null;
   #resolveStarted: (facts: { readonly endpointPort: number | null }) => void = () => undefined;
   #rejectStarted: (error: unknown) => void = () => undefined;
 
@@ -156,6 +159,7 @@ class DeviceAgent implements Agent {
       const known = identity ?? (await problems.untilWell(openIdentity, 'identity', tries));
       this.#identity = known ?? null;
       const waiting = queue ?? (await problems.untilWell(openQueue, 'reports', tries));
+      this.#queue = waiting;
       const reporting = this.#createReporting({ identity: known, queue: waiting, memory, models, refusal });
       await reporting?.run(signal);
       return reporting;
@@ -220,7 +224,12 @@ class DeviceAgent implements Agent {
     if (port === null) return null;
     const find = models.findServer.bind(models);
     const parametersOf = this.parametersOf.bind(this);
-    return new InferEndpoint({ port, find, list: () => models.servers, parametersOf, gauges: this.#gauges });
+    const metrics = agentMetrics({
+      ...{ status: () => this.status(), servers: () => models.servers, directiveAtMs: () => this.#directiveAtMs },
+      reportsWaiting: () => this.#queue?.length ?? null,
+    });
+    const list = () => models.servers;
+    return new InferEndpoint({ port, find, list, parametersOf, gauges: this.#gauges, metrics: () => metrics.write() });
   }
 
   /** Null without a service to report to, or without what a report needs. */
@@ -270,6 +279,7 @@ class DeviceAgent implements Agent {
     const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing, models.onTrial());
     this.#notes.logIgnored(chosen.ignored);
     await memory.accept(chosen.accepted, inDateUntilMs);
+    this.#directiveAtMs = memory.nowMs();
     for (const [model, desired] of chosen.desired) {
       // One model that can't be opened keeps no other from its directive.
       const refused = await this.#problems.orElse(() => models.setDesired(model, desired), null, `model ${model}`);

@@ -16,7 +16,7 @@ import { tokenRoutes } from '../fleet-api/http/token-routes.ts';
 import type { OwnSite } from '../fleet-api/own-site.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
-import { ReportIntake } from '../fleet-api/report-intake.ts';
+import { ReportIntake, type ReportIntakeParts } from '../fleet-api/report-intake.ts';
 import { Sessions } from '../fleet-api/sessions.ts';
 import type { ApiTokens } from '../store/api-tokens.ts';
 import type { BrowserSessions } from '../store/browser-sessions.ts';
@@ -59,6 +59,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly waitersPerAddress?: number;
   /** Where devices are noted whose reports are refused. */
   readonly refused?: RefusedReports;
+  /** Learns of reports that the store has taken. */
+  readonly onTaken?: ReportIntakeParts['onTaken'];
 }
 
 export interface FleetApi extends AsyncDisposable {
@@ -125,6 +127,7 @@ export function intakeOf(options: FleetApiOptions, signatures: DeviceSignatures)
     answers: metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.'),
     refused: options.refused ?? new RefusedReports(clock, logger),
     perDevice: new RateLimiter(perDevice),
+    ...(options.onTaken === undefined ? {} : { onTaken: options.onTaken }),
   });
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
@@ -18,7 +19,7 @@ import { SignalBoard } from '../measurement/signal-board.ts';
 import { WindowMeasurement } from '../measurement/window-measurement.ts';
 import { DeliveryWorker } from '../notify/delivery-worker.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
-import { assembleLoop } from '../reconcile/assemble.ts';
+import { assembleLoop, type Loop } from '../reconcile/assemble.ts';
 import type { Publisher } from '../reconcile/publisher.ts';
 import type { Reconciler, ReconcilerEvents, ReconcilerSettings } from '../reconcile/reconciler.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
@@ -81,6 +82,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly deliveries: DeliveryWorker;
   readonly store: FleetStore;
   readonly publisher: Publisher;
+  readonly traces: Loop['traces'];
   readonly signer: ReconcilerSigner;
   readonly trust: WatchedFile<LoadedTrust>;
   readonly providers: WatchedFile<readonly SignalProvider[]>;
@@ -101,6 +103,7 @@ export interface ComposeOrder extends Surroundings {
   /** Keeps processes of one machine apart: the mirror is one process's own. */
   readonly instance?: string;
   readonly metrics?: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly refusedReports?: () => RefusedDevices;
 }
 
@@ -113,6 +116,7 @@ export async function composeReconciler({
   events = {},
   instance = '',
   metrics,
+  tracer,
   refusedReports,
 }: ComposeOrder): Promise<ComposedReconciler> {
   const { home } = settings;
@@ -155,7 +159,7 @@ export async function composeReconciler({
   const holder = `${os.hostname()} ${home.mirror}${instance}`;
   const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
   let fleet: KnownFleet | undefined;
-  const measured = metrics === undefined ? {} : { metrics };
+  const measured = { ...(metrics === undefined ? {} : { metrics }), ...(tracer === undefined ? {} : { tracer }) };
   const loop = assembleLoop({
     ...{ repository, store, publication, signer, clock, random, logger, signals, holder, ...measured },
     trust: trust.value.policy,
@@ -186,6 +190,7 @@ export async function composeReconciler({
     deliveries,
     store,
     publisher: loop.publisher,
+    traces: loop.traces,
     signer,
     trust,
     providers,

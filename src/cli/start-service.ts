@@ -12,6 +12,7 @@ import { wordsOfObserved } from '../measurement/known-fleet.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { EXPOSURE_KEPT_MS } from '../store/retention.ts';
+import { OtlpTracer } from '../tracing/otlp-tracer.ts';
 import { openLocations } from './artifact-locations.ts';
 import { composeDashboard } from './compose-dashboard.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
@@ -19,6 +20,7 @@ import { type ComposedReconciler, type ComposeOrder, composeReconciler } from '.
 import { FileWatcher, watchRepository } from './file-watcher.ts';
 import { meterProcess } from './process-readings.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
+import { tracingSettings } from './tracing-settings.ts';
 
 export interface RunningService extends AsyncDisposable {
   readonly url: string;
@@ -40,13 +42,15 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const metrics = new Metrics();
   meterProcess(metrics, clock);
+  const tracer = openTracer(order, metrics);
+  if (tracer !== undefined) disposables.use(tracer);
   const refused = new RefusedReports(clock, logger);
   const refusedReports = (): RefusedDevices => refused.current();
   const locations = openLocations({
     ...{ place: settings.artifacts ?? null, insecureHttp: settings.insecureHttp, logger },
     publicationFolder: settings.home.publication,
   });
-  const composed = disposables.use(await composeReconciler({ ...order, events, metrics, refusedReports }));
+  const composed = disposables.use(await composeReconciler({ ...order, events, metrics, tracer, refusedReports }));
   const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
   const { artifactQuotaBytes: quotaBytes = Number.POSITIVE_INFINITY } = settings;
   const artifacts = new ArtifactUploads(settings.home.publication, { quotaBytes });
@@ -67,6 +71,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       host: settings.host,
       port: settings.port,
       refused,
+      onTaken: composed.traces && ((taken) => composed.traces?.noteReports(taken)),
       ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,
       locations,
@@ -109,6 +114,14 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
   return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Undefined unless a collector is set. */
+function openTracer({ settings, clock, logger }: ComposeOrder, metrics: Metrics): OtlpTracer | undefined {
+  const tracing = tracingSettings(settings.environment);
+  if (tracing === null) return undefined;
+  const spans = metrics.counter('slipway_trace_spans_total', 'Spans of traces, by outcome: sent, failed or dropped.');
+  return new OtlpTracer({ ...tracing, clock, logger, spans });
 }
 
 /** Without any token the service runs, and nobody can look. */

@@ -10,7 +10,7 @@ import {
   type VerifiedReport,
 } from '../contract/fleet-messages.ts';
 import { parseReport } from '../contract/parse-report.ts';
-import { REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
+import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
 import { type DeviceSignatures, deviceOf } from './device-signatures.ts';
 import { RateLimiter } from './rate-limit.ts';
 import type { RefusedReports } from './refused-reports.ts';
@@ -45,6 +45,14 @@ export interface ReportIntakeParts {
   readonly refused: RefusedReports;
   readonly clock: Clock;
   readonly answers: Counter;
+  /** Reports that the store has just counted for the first time. */
+  readonly onTaken?: (taken: TakenReports) => void;
+}
+
+export interface TakenReports {
+  readonly reports: readonly DeviceReport[];
+  readonly receivedMs: number;
+  readonly storedMs: number;
 }
 
 export class ReportIntake {
@@ -101,12 +109,22 @@ export class ReportIntake {
       return tooMany;
     }
     const stored = await register.ingest(verified);
+    this.#tellTaken(verified, stored);
     const countsFrom = await this.#countsFrom(verified, stored);
     const outcome: IntakeOutcome = { kind: 'answered', answers: this.#answersTo(checked, stored, countsFrom) };
     await this.#noteTurnedAway(
       checked.flatMap((one) => (one.kind === 'rejected' && one.isOwn && one.device ? [one.device] : [])),
     );
     return outcome;
+  }
+
+  #tellTaken(verified: readonly VerifiedReport[], stored: readonly StoredAnswer[]): void {
+    const { onTaken, clock } = this.#parts;
+    const taken = onTaken === undefined ? [] : verified.filter((_, i) => stored[i] === 'accepted');
+    const [first] = taken;
+    if (onTaken === undefined || first === undefined) return;
+    const reports = taken.map(({ report }) => report);
+    onTaken({ reports, receivedMs: first.receivedAtMs, storedMs: clock.now() });
   }
 
   #place(device: string, address: string): void {

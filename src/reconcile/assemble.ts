@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import { Phases } from '../base/phases.ts';
 import type { RandomStream } from '../base/random.ts';
+import type { Tracer } from '../base/tracer.ts';
 import type { TrustPolicy } from '../contract/trust/trust-policy.ts';
 import { DocumentVerifier } from '../contract/trust/verifier.ts';
 import type { Publication } from '../distribution/publication.ts';
@@ -26,6 +27,7 @@ import { Observer } from './observe.ts';
 import { WindowKeeping } from './prepare-windows.ts';
 import { Publisher } from './publisher.ts';
 import { Reconciler, type ReconcilerEvents, type ReconcilerSettings } from './reconciler.ts';
+import { StepTraces } from './step-traces.ts';
 
 export interface LoopParts {
   readonly repository: ManifestsRepository;
@@ -44,6 +46,8 @@ export interface LoopParts {
   readonly random: RandomStream;
   readonly logger: Logger;
   readonly metrics?: Metrics;
+  /** Where steps are traced; nowhere unless given. */
+  readonly tracer?: Tracer;
   /** Names this process among those on the same store. */
   readonly holder: string;
   readonly leaseMs: number;
@@ -62,6 +66,8 @@ export interface Loop {
   readonly reconciler: Reconciler;
   readonly publisher: Publisher;
   readonly notices: Notices;
+  /** For the reports that the store has taken; undefined without a tracer. */
+  readonly traces: StepTraces | undefined;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
   useTrust(trust: TrustPolicy): void;
   useNotices(list: LoopParts['notices']): void;
@@ -92,7 +98,12 @@ export function assembleLoop(parts: LoopParts): Loop {
   const meter =
     parts.metrics &&
     new LoopMeter({ metrics: parts.metrics, clock, publisher, reportMs, view: () => reconciler.view() });
-  const phases = new Phases(clock, (phase) => meter?.notePhase(phase));
+  const traces = parts.tracer && new StepTraces(parts.tracer);
+  const phases = new Phases(clock, (phase) => {
+    meter?.notePhase(phase);
+    traces?.notePhase(phase);
+  });
+  const events = traces?.events(parts.events) ?? parts.events;
   const executor = new Executor({ repository, claims, signer, landing, logger });
   const reconciler: Reconciler = new Reconciler(
     {
@@ -111,10 +122,10 @@ export function assembleLoop(parts: LoopParts): Loop {
       windows: new WindowKeeping(store, windows, parts.signals),
     },
     parts.settings,
-    meter?.events(parts.events) ?? parts.events,
+    meter?.events(events) ?? events,
   );
   return {
-    ...{ reconciler, publisher, notices },
+    ...{ reconciler, publisher, notices, traces },
     useTrust: (policy) => {
       observer.useVerifier(new DocumentVerifier(policy));
       claims.useKeys(policy.reconciler);

@@ -30,7 +30,16 @@ export class VirtualClock implements Clock {
 export interface VirtualServiceParts
   extends Pick<
       LoopParts,
-      'clock' | 'random' | 'repository' | 'store' | 'publication' | 'landing' | 'reportMs' | 'events' | 'metrics'
+      | 'clock'
+      | 'random'
+      | 'repository'
+      | 'store'
+      | 'publication'
+      | 'landing'
+      | 'reportMs'
+      | 'events'
+      | 'metrics'
+      | 'tracer'
     >,
     Partial<Pick<LoopParts, 'logger'>> {
   readonly keys: VirtualKeys;

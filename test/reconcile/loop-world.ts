@@ -2,6 +2,7 @@
 
 import { Metrics } from '../../src/base/metrics.ts';
 import { seededRandom } from '../../src/base/random.ts';
+import type { SpanFacts } from '../../src/base/tracer.ts';
 import type { Directive, DirectiveEntry } from '../../src/contract/directive.ts';
 import type { TrustPolicy } from '../../src/contract/trust/trust-policy.ts';
 import { MemoryPublication } from '../../src/distribution/memory-publication.ts';
@@ -78,6 +79,7 @@ export class LoopWorld {
   readonly fleet: VirtualFleet;
   /** Of the present process. */
   metrics = new Metrics();
+  readonly spans: SpanFacts[] = [];
   readonly #store = openMemoryFleetStore({ heartbeatMs: TICK_MS });
   readonly #publication: MemoryPublication;
   readonly #clock = new VirtualClock(START_MS);
@@ -156,6 +158,7 @@ export class LoopWorld {
     this.metrics = new Metrics();
     return composeVirtualService({
       metrics: this.metrics,
+      tracer: { record: (span) => void this.spans.push(span) },
       ...{ clock: this.#clock, random: seededRandom(7, 'service'), store: this.#store, publication: this.#publication },
       ...{ keys: { ...KEYS, trust }, repository: this.#serviceRepository(), reportMs: TICK_MS },
       events: {

@@ -27,10 +27,13 @@ export interface InferEndpointOptions {
   /** What the directive sets for the model here; the manifest's defaults are below it. */
   readonly parametersOf: (model: string) => Parameters;
   readonly gauges: DeviceGauges;
+  /** What `/metrics` says. */
+  readonly metrics: () => string;
 }
 
 interface Reply {
   readonly status: number;
+  /** Sent as JSON; a text as it is. */
   readonly body: unknown;
   readonly allow?: string;
 }
@@ -74,10 +77,12 @@ export class InferEndpoint {
     const reply = refusalOf(request) ?? (await this.#route(request, response, hold).catch(replyOfError));
     if (reply === 'written') return;
     if (response.headersSent) return void response.destroy();
-    const text = JSON.stringify(reply.body);
+    const isText = typeof reply.body === 'string';
+    const text = isText ? String(reply.body) : JSON.stringify(reply.body);
     if (reply.status === 413) response.setHeader('connection', 'close');
     if (reply.allow !== undefined) response.setHeader('allow', reply.allow);
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
+    const type = isText ? 'text/plain; version=0.0.4; charset=utf-8' : 'application/json';
+    const headers = { 'content-type': type, 'content-length': Buffer.byteLength(text) };
     response.writeHead(reply.status, headers).end(text);
     request.resume();
   }
@@ -95,6 +100,8 @@ export class InferEndpoint {
         return ok({ live: true });
       case 'ready':
         return readiness({}, this.#isReady());
+      case 'metrics':
+        return ok(this.#options.metrics());
       case 'gauges':
         return this.#takeReadings(await readBody(request, MOST_FEEDBACK_BYTES, hold));
       default:

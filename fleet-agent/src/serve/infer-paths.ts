@@ -3,7 +3,7 @@ import type { FeedbackKind } from '../measure/recent-answers.ts';
 
 /** What a path means; `version` is null where it names none. */
 export type Target =
-  | { readonly kind: 'server' | 'live' | 'ready' | 'gauges' }
+  | { readonly kind: 'server' | 'live' | 'ready' | 'gauges' | 'metrics' }
   | { readonly kind: 'model' | 'modelReady' | 'infer'; readonly model: string; readonly version: string | null }
   | { readonly kind: 'feedback'; readonly model: string; readonly feedback: FeedbackKind }
   /** Numbers of events, told by the application. */
@@ -21,6 +21,7 @@ export function targetOf(url: string): Target | undefined {
   const path = url.split('?', 1)[0] ?? '';
   const [, root, area, name, ...rest] = path.split('/').map(decode);
   const isShort = rest.length === 0;
+  if (root === 'metrics' && area === undefined) return { kind: 'metrics' };
   if (root !== 'v2') return undefined;
   if (area === undefined) return { kind: 'server' };
   if (area === 'gauges' && name === undefined) return { kind: 'gauges' };

@@ -1,10 +1,14 @@
 // Owns the proof that the local endpoint speaks the Open Inference Protocol, and that what it answers is measured.
+import { execFileSync } from 'node:child_process';
 import http from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Agent } from '../../../fleet-agent/src/agent.ts';
+import { findPromtool, requireService } from '../../support/prometheus.ts';
 import { CLASSES, DeviceWorld, MODEL, openHost, until, untilRuns } from '../device-world.ts';
 
 const host = openHost();
+const promtool = findPromtool();
+requireService(promtool, 'promtool', 'PROMTOOL_BIN');
 let world: DeviceWorld;
 let agent: Agent;
 let url: string;
@@ -35,6 +39,24 @@ async function call(path: string, body?: unknown): Promise<{ status: number; bod
 const infer = (input: unknown) => call(`/v2/models/${MODEL}/infer`, { id: 'q1', inputs: [input] });
 
 describe('the endpoint', () => {
+  test('tells metrics of versions, slots, answers, the directive and reports, as promtool likes them', async () => {
+    await infer({ name: 'x', datatype: 'FP32', shape: [1, 4], data: [0, 0, 0, 0] });
+    const answer = await fetch(`${url}/metrics`);
+    expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    const text = await answer.text();
+    expect(text).toMatch(
+      /^slipway_agent_model_info\{model="sorter",version="1.0.0",slot="A",state="committed",in_work=""\} 1$/m,
+    );
+    expect(text).toMatch(/^slipway_agent_slot_info\{model="sorter",slot="A",version="1.0.0",active="true"\} 1$/m);
+    expect(text).toMatch(/^slipway_agent_inferences_total\{model="sorter",version="1.0.0"\} [1-9]/m);
+    expect(text).toMatch(/^slipway_agent_rollout_revision\{model="sorter",rollout=".+",arm="stable"\} \d+$/m);
+    expect(text).toMatch(/^slipway_agent_directive_timestamp_seconds 1\d{9}/m);
+    expect(text).toMatch(/^slipway_agent_directive_refused 0$/m);
+    expect(text).toMatch(/^slipway_agent_reports_waiting \d+$/m);
+    if (promtool !== undefined)
+      expect(execFileSync(promtool, ['check', 'metrics'], { input: text, encoding: 'utf8', stdio: 'pipe' })).toBe('');
+  });
+
   test('tells of its health, its models and their tensors', async () => {
     expect(await call('/v2/health/live')).toEqual({ status: 200, body: { live: true } });
     expect(await call('/v2/health/ready')).toEqual({ status: 200, body: { ready: true } });
@@ -132,7 +154,7 @@ describe('the endpoint', () => {
       '/',
       '/v2/',
       '/v2/nothing',
-      '/metrics',
+      '/metrics/more',
       '/v2/health',
       '/v2/health/ready/now',
       '/v2/health/live/',
