@@ -6,12 +6,14 @@ import type { AssetMaker } from './assets.ts';
 import type { PageAsOf, PageData } from './pages/page-data.ts';
 import type { Problem } from './pages/problem.ts';
 import type { PageName } from './pages/screen.ts';
-import type { Overview } from './read-model/types.generated.ts';
+import type { Devices, DeviceView, Overview } from './read-model/types.generated.ts';
 import { pageAnswer } from './render-page.ts';
 
 /** What pages read: the same as the JSON routes. */
 export interface PageSource {
   overview(): Promise<Overview> | Overview;
+  devices(query: URLSearchParams): Promise<Devices> | Devices;
+  device(id: string): Promise<DeviceView | undefined> | DeviceView | undefined;
 }
 
 export interface PageParts {
@@ -29,7 +31,16 @@ interface PageRoute {
 }
 
 function routesOf(source: PageSource): PageRoute[] {
-  return [{ page: 'front', path: '/', parts: () => ['overview'], read: () => source.overview() }];
+  const overview = { parts: () => ['overview'], read: () => source.overview() };
+  return [
+    { page: 'front', path: '/', ...overview },
+    { page: 'service', path: '/service', ...overview },
+    { page: 'devices', path: '/devices', parts: () => ['devices'], read: ({ query }) => source.devices(query) },
+    {
+      ...{ page: 'device', path: '/devices/{id}', parts: () => ['devices'] },
+      read: ({ params }) => source.device(params.id ?? ''),
+    },
+  ];
 }
 
 export function pageRoutes(source: PageSource, parts: PageParts): Route[] {

@@ -4,12 +4,16 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { assetMaker } from '../../src/dashboard/assets.ts';
 import { pageRoutes } from '../../src/dashboard/routes-pages.ts';
 import type { Answer, Asked } from '../../src/fleet-api/http/route.ts';
+import { DEVICE, DEVICES } from './fixtures/devices.ts';
 import { OVERVIEW } from './fixtures/overview.ts';
 
 const assets = assetMaker((error) => {
   throw error;
 });
-const routes = pageRoutes({ overview: () => OVERVIEW }, { clock: new SystemClock(), assets });
+const routes = pageRoutes(
+  { overview: () => OVERVIEW, devices: () => DEVICES, device: () => DEVICE },
+  { clock: new SystemClock(), assets },
+);
 
 async function open(path: string, accept: string): Promise<Answer> {
   const route = routes.find((one) => one.path === path);

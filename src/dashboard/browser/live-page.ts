@@ -132,7 +132,7 @@ export class LivePage {
   #listen(): void {
     this.#deafen();
     if (document.visibilityState === 'hidden') return;
-    const stream = new EventSource('/v1/events');
+    const stream = new EventSource(`/v1/events?after=${this.data.peek().asOf?.sequence ?? ''}`);
     this.#stream = stream;
     let isFirst = true;
     stream.addEventListener('open', () => {

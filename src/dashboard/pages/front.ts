@@ -7,7 +7,7 @@ import type { DeviceCounts, Overview, PersonNeed, RolloutRow, VersionRef } from 
 import { FleetCard } from './fleet-card.ts';
 import { Icon } from './icons.ts';
 import { ModelsCard } from './models-card.ts';
-import { type PageAddress, type PageProps, withQuery } from './page-data.ts';
+import { type PageAddress, type PageProps, safeLink, withQuery } from './page-data.ts';
 import { Blank } from './problem.ts';
 import { ServiceLine } from './service-line.ts';
 import { useSteady } from './steady.ts';
@@ -48,7 +48,8 @@ function Needs({ needs, rollouts }: { readonly needs: readonly PersonNeed[]; rea
 }
 
 function Need({ need }: { readonly need: PersonNeed }): VNode {
-  const { kind, rollout, text, sinceMs, runbook, href, label } = need;
+  const { kind, rollout, text, sinceMs, label } = need;
+  const [href, runbook] = [safeLink(need.href), safeLink(need.runbook)];
   const { icon, word, tone } = NEED_LOOKS[kind];
   return html`<li>
     <span class=${tone}><${Icon} name=${icon} /></span>

@@ -47,3 +47,8 @@ export function withQuery({ path, query }: PageAddress, changes: Readonly<Record
   const text = new URLSearchParams(kept).toString();
   return text === '' ? path : `${path}?${text}`;
 }
+
+/** An address that others chose, where it leads to this site or to the web; null for all else, as `javascript:`. */
+export function safeLink(address: string | null): string | null {
+  return address !== null && /^(?:https?:\/\/|\/(?!\/))/i.test(address) ? address : null;
+}
