@@ -37,5 +37,5 @@ export interface LineChartProps {
   readonly clock?: (atMs: number) => string;
   /** The instant that a person looks at. */
   readonly cursorAtMs?: number | null;
-  readonly onWalk?: (atMs: number | null) => void;
+  readonly onWalk?: (atMs: number | null, by: 'key' | 'pointer') => void;
 }

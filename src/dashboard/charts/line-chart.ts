@@ -180,45 +180,54 @@ function gaps({ props, points, x, height }: Plot) {
   );
 }
 
+/** Where a limit lies along the edge, all is beyond it, and hatching would say no more. */
+function isAtEdge({ points, y, height }: Plot): boolean {
+  return points.every(({ limit }) => limit === null || y(limit) >= height - 1);
+}
+
+/** Lines of times, and of values where there is room for them. */
+function grid({ props, points, x, y, height }: Plot, times: readonly number[], values: readonly number[]) {
+  const { axis, clock, format } = props;
+  const write = clock ?? tickText(axis.toMs - axis.fromMs);
+  const limits = points.flatMap(({ limit }) => (limit === null ? [] : [y(limit)]));
+  const told = height < 130 ? [] : values.filter((value) => limits.every((limit) => Math.abs(limit - y(value)) > 14));
+  return html`${times.map((at) => html`<line class="g" x1=${along(x(at))} x2=${along(x(at))} y1=${TOP} y2=${TOP + height} /><text x=${along(x(at))} y=${TOP + height + 15} text-anchor="middle">${write(at)}</text>`)}
+    ${told.map((value) => html`<line class="g" x1="0" x2="100%" y1=${TOP + y(value)} y2=${TOP + y(value)} /><text class="halo" x="2" y=${TOP + y(value) - 3}>${format(value)}</text>`)}`;
+}
+
+function commits({ props: { marks = [] }, x, height }: Plot, holds: (atMs: number) => boolean) {
+  const shown = marks.filter(({ atMs }) => holds(atMs));
+  return groupedMarks(shown, x).map(
+    (mark) =>
+      html`<line class="mk" x1=${along(mark.x)} x2=${along(mark.x)} y1=${TOP} y2=${TOP + height} /><text class="tx" x=${along(mark.x)} y="10" text-anchor="middle">${mark.letters}</text>`,
+  );
+}
+
 export function LineChart(props: LineChartProps): VNode {
-  const { id, name, axis, marks = [], height: outer = 116, cursorAtMs = null, onWalk, goodSide, clock } = props;
+  const { id, name, axis, height: outer = 116, cursorAtMs = null, onWalk, goodSide } = props;
   const height = outer - TOP - BOTTOM;
   const time = timeScale(axis, 4);
   const points = drawnOf(props.points).filter(({ atMs }) => time.holds(atMs));
-  const { x } = time;
   const { y, ticks } = valueScale(valuesOf(points), height, goodSide !== 'above');
-  const plot: Plot = { props, points, height, x, y };
+  const plot: Plot = { props, points, height, x: time.x, y };
   const { beyond, drawn } = shapes(plot);
   const looked = cursorAtMs === null ? undefined : nearestPoint(points, cursorAtMs);
-  const write = clock ?? tickText(axis.toMs - axis.fromMs);
-  const walk = (event: KeyboardEvent) => {
+  const onKeyDown = (event: KeyboardEvent) => {
     const to = walked(props.points, cursorAtMs, event.key);
-    if (to === undefined || onWalk === undefined) return;
+    if (to === undefined) return;
     event.preventDefault();
-    onWalk(to);
+    onWalk?.(to, 'key');
   };
-  const point = (event: PointerEvent) => {
+  const onPointerMove = (event: PointerEvent) => {
     const { left, width } = (event.currentTarget as Element).getBoundingClientRect();
-    const at = (event.clientX - left) / (width || 1);
-    onWalk?.(nearestPoint(points, axis.fromMs + at * (axis.toMs - axis.fromMs))?.atMs ?? null);
+    const atMs = time.at((STRETCH * (event.clientX - left)) / (width || 1));
+    onWalk?.(nearestPoint(points, atMs)?.atMs ?? null, 'pointer');
   };
-  const live =
-    onWalk === undefined
-      ? {}
-      : { tabIndex: 0, onKeyDown: walk, onPointerMove: point, onPointerLeave: () => onWalk(null) };
+  const onPointerLeave = () => onWalk?.(null, 'pointer');
+  const live = onWalk === undefined ? {} : { tabIndex: 0, onKeyDown, onPointerMove, onPointerLeave };
   return html`<svg class="c" width="100%" height=${outer} role="img" aria-label=${name} ...${live}>
-    ${hatched(id, beyond, height)}
-    ${outer > 160 && ticks.map((value) => html`<line class="g" x1="0" x2="100%" y1=${TOP + y(value)} y2=${TOP + y(value)}/>`)}
-    ${time.ticks.map((at) => html`<line class="g" x1=${along(x(at))} x2=${along(x(at))} y1=${TOP} y2=${TOP + height}/><text x=${along(x(at))} y=${outer - 5} text-anchor="middle">${write(at)}</text>`)}
-    ${gaps(plot)}<line class="ax" x1="0" x2="100%" y1=${TOP + height} y2=${TOP + height}/>${drawn}
-    ${outer > 160 && ticks.map((value) => html`<text class="halo" x="2" y=${TOP + y(value) - 3}>${props.format(value)}</text>`)}
-    ${groupedMarks(
-      marks.filter(({ atMs }) => time.holds(atMs)),
-      x,
-    ).map(
-      (mark) =>
-        html`<line class="mk" x1=${along(mark.x)} x2=${along(mark.x)} y1=${TOP} y2=${TOP + height}/><text class="tx" x=${along(mark.x)} y="10" text-anchor="middle">${mark.letters}</text>`,
-    )}
+    ${!isAtEdge(plot) && hatched(id, beyond, height)}${grid(plot, time.ticks, ticks)}${gaps(plot)}
+    <line class="ax" x1="0" x2="100%" y1=${TOP + height} y2=${TOP + height} />${drawn}${commits(plot, time.holds)}
     ${ends(plot)}${looked && tip(plot, looked)}
   </svg>${PointTable(props)}`;
 }

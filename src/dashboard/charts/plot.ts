@@ -35,6 +35,7 @@ export function timeAxis(instants: Iterable<number | null | undefined>): TimeAxi
 export interface TimeScale {
   /** In units of the stretched part. */
   readonly x: (atMs: number) => number;
+  readonly at: (x: number) => number;
   readonly ticks: readonly number[];
   readonly holds: (atMs: number) => boolean;
 }
@@ -43,6 +44,7 @@ export function timeScale({ fromMs, toMs }: TimeAxis, ticks: number): TimeScale 
   const scale = scaleUtc([fromMs, toMs], [INSET, STRETCH - INSET]);
   return {
     x: (atMs) => scale(atMs),
+    at: (x) => Number(scale.invert(x)),
     ticks: scale.ticks(ticks).map(Number),
     holds: (atMs) => isInstant(atMs) && atMs >= fromMs && atMs <= toMs,
   };
