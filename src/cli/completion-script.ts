@@ -1,6 +1,6 @@
 // Owns the completion of `slipway` in shells: scripts made from the commands and options that there are.
 import type { Command, Option } from 'commander';
-import { shellWord } from './shell-word.ts';
+import { shellWord } from '../base/shell-word.ts';
 
 export const SHELLS = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof SHELLS)[number];

@@ -34,8 +34,6 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly locations?: Pick<ArtifactLocationsParts, 'findAddress' | 'presign'>;
   /** Where publishers' artifacts go; without it the service takes none. */
   readonly artifacts?: ArtifactPlace;
-  /** Rows that other rooms hand in. */
-  readonly moreRoutes?: readonly Route[];
   /** How browsers log in; without it only tokens open what needs one. */
   readonly login?: { readonly site: OwnSite } & Pick<LoginRouteParts, 'showPage'>;
   /** Do the fleet documents turn the device away? */
@@ -94,10 +92,9 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
     login === undefined || browsers === undefined
       ? []
       : loginRoutes({ ...login, ...browsers, bearers, logger, provider: null });
-  const { moreRoutes = [] } = options;
   const ours = fleetApiRoutes(options, { changes, intake, locations: locationsOf(options, signatures) });
   const secrets = { bearers, ...(browsers === undefined ? {} : { browsers }) };
-  const server = new HttpServer({ ...options, ...secrets, onTurnedAway, routes: [...ours, ...logins, ...moreRoutes] });
+  const server = new HttpServer({ ...options, ...secrets, onTurnedAway, routes: [...ours, ...logins] });
   const stopped = new AbortController();
   let following = Promise.resolve();
   const stop = async (graceMs?: number): Promise<void> => {

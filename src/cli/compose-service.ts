@@ -95,7 +95,7 @@ export interface ComposedReconciler extends AsyncDisposable {
   fleet(): KnownFleet | undefined;
 }
 
-const COMMITTER = { name: 'Slipway', email: 'slipway@localhost' };
+export const COMMITTER = { name: 'Slipway', email: 'slipway@localhost' };
 
 export interface ComposeOrder extends Surroundings {
   readonly settings: ServiceSettings;

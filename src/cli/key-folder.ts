@@ -1,8 +1,8 @@
 // Owns the keys that `slipway init` makes for others than the service: the folder that holds them, and those that still lie in a home.
 import { access, mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { shellWord } from '../base/shell-word.ts';
 import type { Home } from './home.ts';
-import { shellWord } from './shell-word.ts';
 
 /** CI's private key and the private key of the TUF root. The public halves are in the home. */
 export interface KeyFolder {

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
+import { addDesiredCommands } from './commands/desired.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addFiguresCommand } from './commands/figures.ts';
 import { addHistoryCommand } from './commands/history.ts';
@@ -9,6 +10,7 @@ import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
 import { addPackageCommand } from './commands/package.ts';
 import { addPlanCommand } from './commands/plan.ts';
+import { addPokeCommand } from './commands/poke.ts';
 import { addPostmortemCommand } from './commands/postmortem.ts';
 import { addPruneCommand } from './commands/prune.ts';
 import { addReconcileCommand } from './commands/reconcile.ts';
@@ -42,6 +44,8 @@ const COMMANDS = [
   addFiguresCommand,
   addPostmortemCommand,
   addRequestCommands,
+  addDesiredCommands,
+  addPokeCommand,
   addDemoCommand,
   addCompletionCommand,
 ];
@@ -54,6 +58,8 @@ export function createProgram(): Command {
   const program = new Command('slipway')
     .description('GitOps for ML models on device fleets: signed manifests, staged rollouts, every step a commit.')
     .version(VERSION)
+    // Behind a command, --version is the command's own.
+    .enablePositionalOptions()
     .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
   for (const add of COMMANDS) add(program);
   throwUsageErrors(program);

@@ -4,10 +4,10 @@ import path from 'node:path';
 import { errorToJson } from '../base/errors.ts';
 import { withoutControls } from '../base/plain-text.ts';
 import type { OpenedPullRequest } from '../git/hosting/pull-request-host.ts';
+import { changedLines } from '../requests/changed-lines.ts';
 import type { LeftBecause, RolloutStep } from '../requests/release-edit.ts';
 import type { Released } from '../requests/submit-release.ts';
 import { countOf } from '../wording/amounts.ts';
-import { changedLines } from './changed-lines.ts';
 import { errorText, type Result } from './output.ts';
 import type { PlacedArtifact } from './place-artifact.ts';
 

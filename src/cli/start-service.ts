@@ -16,6 +16,7 @@ import { OtlpTracer } from '../tracing/otlp-tracer.ts';
 import { openLocations } from './artifact-locations.ts';
 import { composeDashboard } from './compose-dashboard.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
+import { composeRequests } from './compose-requests.ts';
 import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
 import { meterProcess } from './process-readings.ts';
@@ -59,11 +60,14 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     const ids = new Set(target === '' ? [] : fleet?.matching(target));
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
-  const { routes, errorPage } = composeDashboard({ clock, logger });
+  const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
+  const { routes, errorPage, showLogin: showPage } = composeDashboard({ clock, logger, requests: requests.parts });
+  const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
   api = disposables.use(
     composeFleetApi({
       routes,
       errorPage,
+      login: { site, showPage },
       store,
       clock,
       logger,

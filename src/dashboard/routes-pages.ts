@@ -1,6 +1,7 @@
 // Owns the addresses of pages: each reads what the JSON routes read, and answers a document, or to its own script the same as data.
 import type { Clock } from '../base/clock.ts';
 import { errorAnswer } from '../fleet-api/http/answers.ts';
+import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Answer, Asked, ErrorAnswer, Route } from '../fleet-api/http/route.ts';
 import type { AssetMaker } from './assets.ts';
 import type { PageAsOf, PageData } from './pages/page-data.ts';
@@ -65,7 +66,7 @@ async function showPage(
     asOf: asOfIn(value),
     parts: parts(params),
     nowMs: clock.now(),
-    person: bearer === undefined ? null : { name: bearer.id, scopes: bearer.scopes },
+    person: bearer === undefined ? null : { name: bearer.name, scopes: bearer.scopes },
   };
   // Browsers take HTML; the page's own script asks for JSON alone.
   if (headers.accept === 'application/json') return { kind: 'json', value: data, headers: { Vary: 'Accept' } };
@@ -85,6 +86,15 @@ const NOT_THERE = errorAnswer(404, {
   message: 'There is nothing of this name.',
   remedy: 'Look for it in the list: it may have another name, or be gone.',
 });
+
+/** The page of the login. */
+export function loginPage({ clock, assets }: PageParts): LoginRouteParts['showPage'] {
+  return async (value, status, headers) => {
+    const address = { path: '/login', params: {}, query: {} };
+    const data = { page: 'login', address, value, asOf: null, parts: [], nowMs: clock.now(), person: null };
+    return pageAnswer(data, await assets.read(), status, headers);
+  };
+}
 
 /** Errors as pages, for whoever reads them in a browser. */
 export function errorPage({ clock, assets }: PageParts): (error: ErrorAnswer, url: string) => Promise<Answer> {

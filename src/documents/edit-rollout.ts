@@ -19,6 +19,8 @@ import type { Rollout, RolloutRequest, RolloutStatus } from './types.generated.t
 export interface SpecEdits {
   /** New value of `spec.version`. */
   readonly version?: string;
+  /** New value of `spec.target`. */
+  readonly target?: string;
   /** New value of `spec.parameters`; without any, the field goes. */
   readonly parameters?: Rollout['spec']['parameters'];
   /** Places in `spec.requests` whose entries are removed, as they are answered. */
@@ -71,6 +73,10 @@ export function spliceSpec(text: string, edits: SpecEdits): string {
   if (edits.version !== undefined) {
     edited = setSpecField(edited, 'version', edits.version);
     spec.version = edits.version;
+  }
+  if (edits.target !== undefined) {
+    edited = setSpecField(edited, 'target', edits.target);
+    spec.target = edits.target;
   }
   if (edits.suspend !== undefined && edits.suspend !== (spec.suspend ?? false)) {
     edited = setSpecField(edited, 'suspend', edits.suspend);

@@ -48,6 +48,8 @@ export interface CommitDraft {
   readonly message: string;
   /** Author and committer time, milliseconds since 1970. */
   readonly atMs: number;
+  /** Who asked for it; whoever commits, unless given. */
+  readonly author?: CommitAuthor | undefined;
 }
 
 /** Who a commit is by. */

@@ -83,12 +83,13 @@ export function manifestsOf({ paths }: RepositoryFiles, { models }: Layout, mode
   return paths.filter((file) => file.startsWith(`${models}/`) && file.split('/').at(-2) === model && isDocument(file));
 }
 
-/** The version that the spec asks for, by the names of manifests; undefined when there is none. */
-export async function findDesired(
+/** The version that is meant by a version, a range or `latest`, by the names of manifests; undefined when there is none. */
+export async function findManifest(
   files: RepositoryFiles,
   { rollout: { spec }, layout }: FoundRollout,
+  desired: string,
 ): Promise<DesiredManifest | undefined> {
-  const { model, version: desired } = spec;
+  const { model } = spec;
   const isMeant = (version: string): boolean =>
     desired === 'latest' || (isVersionRange(desired) ? satisfiesRange(version, desired) : version === desired);
   const found = manifestsOf(files, layout, model)

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { assertNever, CodedError, toCodedError } from '../base/errors.ts';
 import type { RandomStream } from '../base/random.ts';
 import { fetchHead } from '../git/fetch-head.ts';
-import type { EditedRepository } from '../git/manifests-repository.ts';
+import type { CommitDraft, EditedRepository } from '../git/manifests-repository.ts';
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 
 const BACK_OFF = { firstMs: 250, capMs: 4_000 };
@@ -23,13 +23,13 @@ export interface EditedBranch extends Time {
 
 /** What an edit makes of a head. `commit: null`: nothing is to be committed, and nothing is pushed. */
 export interface MadeEdit<T> {
-  readonly commit: { readonly changes: ReadonlyMap<string, Uint8Array | null>; readonly message: string } | null;
+  readonly commit: Pick<CommitDraft, 'changes' | 'message' | 'author'> | null;
   readonly result: T;
 }
 
 export interface EditOrder<T> {
   /** Called again on each new head; what it throws ends the order. */
-  edit(files: RepositoryFiles): Promise<MadeEdit<T>>;
+  edit(files: RepositoryFiles, head: string): Promise<MadeEdit<T>>;
   /** Longest time in which a lost race is run again. */
   readonly raceMs: number;
   raceLost(): CodedError;
@@ -82,7 +82,7 @@ async function tryOnce<T>(
 ): Promise<LandedEdit<T> | undefined> {
   const head = await fetchHead(repository);
   for (const one of tries.unanswered) if ((await repository.isAncestor(one.commit, head)) === true) return one;
-  const { commit: draft, result } = await order.edit(await filesOfCommit(repository, head));
+  const { commit: draft, result } = await order.edit(await filesOfCommit(repository, head), head);
   if (draft === null) return { result, commit: null };
   const commit = await repository.commit({ parent: head, ...draft, atMs });
   const outcome = await repository.push(commit, head);

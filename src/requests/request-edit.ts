@@ -6,8 +6,9 @@ import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
 import type { Rollout, RolloutPolicy, RolloutRequest, RolloutStatus } from '../documents/types.generated.ts';
 import { listed } from '../wording/amounts.ts';
 import { statusReasonInWords } from '../wording/step-reason-in-words.ts';
+import type { DesiredChange } from './desired-edit.ts';
 
-export type Verb = 'pause' | 'resume' | RolloutRequest['act'];
+export type Verb = 'pause' | 'resume' | 'set' | 'undo' | RolloutRequest['act'];
 
 export interface PersonsRequest {
   readonly verb: Verb;
@@ -17,6 +18,10 @@ export interface PersonsRequest {
   readonly version: string | undefined;
   /** Of `abort` and `promote`: the one group of devices that is meant, such as `hw:rev2`. */
   readonly group?: string | undefined;
+  /** Of `set`: what the rollout shall ask for. */
+  readonly change?: DesiredChange | undefined;
+  /** Of `undo`: the version or the revision to go back to; what was there before unless given. */
+  readonly to?: string | undefined;
   /** Of `abort`: the version that the spec asks for, where a manifest has it: it is kept from starting when nothing rolls. */
   readonly desired?: { readonly version: string; readonly digest: `sha256:${string}` };
 }
@@ -26,8 +31,6 @@ export interface RequestEdit {
   readonly text: string;
   /** `Ask to promote 2.0.0 from canary`, for the commit. */
   readonly title: string;
-  /** What the person must still do before anything happens; null when that is nothing. */
-  readonly afterwards: string | null;
 }
 
 function refuse(code: string, message: string, remedy: string): CodedError {
@@ -61,7 +64,8 @@ interface About {
   readonly stage?: string;
   readonly group?: string;
   readonly title: string;
-  readonly afterwards?: string;
+  /** What else of the spec changes. */
+  readonly edits?: Pick<SpecEdits, 'version' | 'parameters'>;
 }
 
 function aboutCandidate(rollout: Rollout, words: (version: string, stage: string) => string): About {
@@ -127,10 +131,12 @@ function aboutRejected(rollout: Rollout, version: string | undefined): About {
   const { rejected } = statusOf(rollout);
   const found = version === undefined ? rejected[0] : rejected.find((one) => one.version === version);
   if (found !== undefined) {
-    const about = { digest: found.digest, title: `Ask to retry ${found.version}` };
-    if (found.parameters !== undefined)
-      return { ...about, afterwards: `set spec.parameters to ${JSON.stringify(found.parameters)}` };
-    return isDesired(found.version, rollout) ? about : { ...about, afterwards: `set spec.version to ${found.version}` };
+    const { digest, version: again, parameters } = found;
+    // A rollback set both back to what is stable: without them nothing would start.
+    const isAsked = isDesired(again, rollout);
+    const edits = { ...(isAsked ? {} : { version: again }), ...(parameters === undefined ? {} : { parameters }) };
+    const title = `Ask to retry ${again}${isAsked ? '' : `, and set the version (was ${rollout.spec.version})`}`;
+    return { digest, title, edits };
   }
   const { name } = rollout.metadata;
   const known = rejected.map((one) => one.version).join(', ');
@@ -174,11 +180,10 @@ function aboutOf(act: RolloutRequest['act'], rollout: Rollout, asked: PersonsReq
 interface Edits {
   readonly edits: SpecEdits;
   readonly title: string;
-  readonly afterwards?: string;
 }
 
 function requestEdit(act: RolloutRequest['act'], rollout: Rollout, asked: PersonsRequest): Edits {
-  const { title, afterwards, ...about } = aboutOf(act, rollout, asked);
+  const { title, edits = {}, ...about } = aboutOf(act, rollout, asked);
   const { reason, by } = asked;
   const same = rollout.spec.requests?.find(
     (one) =>
@@ -196,7 +201,7 @@ function requestEdit(act: RolloutRequest['act'], rollout: Rollout, asked: Person
     );
   }
   const request = { act, ...about, ...(reason === undefined ? {} : { reason }), ...(by === undefined ? {} : { by }) };
-  return { edits: { request }, title, ...(afterwards === undefined ? {} : { afterwards }) };
+  return { edits: { ...edits, request }, title };
 }
 
 function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): Edits {
@@ -211,12 +216,15 @@ function suspendEdit(suspend: boolean, { spec, metadata, status }: Rollout): Edi
   );
 }
 
+/** A request that the rollout's file alone decides. */
+export type PlainRequest = PersonsRequest & { readonly verb: Exclude<Verb, 'set' | 'undo'> };
+
 /** Throws REQUEST_… when it would ask for nothing, with what to do instead. */
-export function editForRequest(rollout: Rollout, text: string, asked: PersonsRequest): RequestEdit {
+export function editForRequest(rollout: Rollout, text: string, asked: PlainRequest): RequestEdit {
   const { verb } = asked;
   const isSwitch = verb === 'pause' || verb === 'resume';
   const made = isSwitch ? suspendEdit(verb === 'pause', rollout) : requestEdit(verb, rollout, asked);
-  return { text: spliceSpec(text, made.edits), title: made.title, afterwards: made.afterwards ?? null };
+  return { text: spliceSpec(text, made.edits), title: made.title };
 }
 
 /** An approval by somebody else would change nothing, and nobody would know why. Throws REQUEST_NOT_APPROVER. */

@@ -1,12 +1,14 @@
 // Owns bringing a person's request onto the branch: as a commit in their clone, or pushed until it wins the race.
 import { backOffMs } from '../base/back-off.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
+import { spliceSpec } from '../documents/edit-rollout.ts';
 import type { CommitAuthor } from '../git/manifests-repository.ts';
 import type { RepositoryFiles } from '../git/repository-files.ts';
 import type { WorkTree } from '../git/work-tree.ts';
-import { findDesired, findPinnedPolicy, findRollout, parseRollout } from './find-rollout.ts';
+import { editForChange, findWayBack } from './desired-edit.ts';
+import { type FoundRollout, findManifest, findPinnedPolicy, findRollout, parseRollout } from './find-rollout.ts';
 import { type EditedBranch, pushEdit, type Time } from './push-edit.ts';
-import { assertApprover, editForRequest, type PersonsRequest } from './request-edit.ts';
+import { assertApprover, editForRequest, type PersonsRequest, type PlainRequest } from './request-edit.ts';
 
 /** Longest time in which a lost race is run again. */
 const RACE_MS = 30_000;
@@ -18,6 +20,10 @@ export interface RequestOrder {
   /** Who commits, and who asks unless the request names somebody. */
   readonly person: CommitAuthor;
   readonly isDryRun: boolean;
+  /** Lines of the last paragraph of the commit's message, by name. */
+  readonly trailers?: Readonly<Record<string, string>> | undefined;
+  /** Looks at the rollout as it is before it is edited, and throws when it is not as the person saw it. */
+  readonly assertSeen?: ((found: FoundRollout, head: string) => Promise<void>) | undefined;
 }
 
 interface Edit {
@@ -25,8 +31,6 @@ interface Edit {
   readonly title: string;
   readonly before: string;
   readonly after: string;
-  /** What the person must still do before anything happens; null when that is nothing. */
-  readonly afterwards: string | null;
 }
 
 export interface Submitted extends Edit {
@@ -40,28 +44,53 @@ export interface Submitted extends Edit {
 async function findForRequest(files: RepositoryFiles, { rollout, request }: RequestOrder) {
   return findRollout(files, rollout).catch((thrown: unknown) => {
     const { code, message, remedy = '', at } = toCodedError(thrown);
-    if (request.verb !== 'abort' || at === undefined) throw thrown;
+    if ((request.verb !== 'abort' && request.verb !== 'undo') || at === undefined) throw thrown;
     const wayBack = `${remedy} Then abort again. If that can't wait, delete the file: its devices then go back to stable.`;
     throw new CodedError({ code, message, remedy: wayBack, at, cause: thrown });
   });
 }
 
-async function makeEdit(files: RepositoryFiles, order: RequestOrder): Promise<Edit> {
-  const { request, person } = order;
+async function makeEdit(files: RepositoryFiles, order: RequestOrder, head = ''): Promise<Edit> {
   const found = await findForRequest(files, order);
-  const by = request.by ?? person.name;
-  const policy = request.verb === 'approve' ? await findPinnedPolicy(files, found) : undefined;
-  if (policy !== undefined && found.rollout.status !== undefined) assertApprover(found.rollout.status, policy, by);
+  await order.assertSeen?.(found, head);
   const { file, text: before } = found;
-  const desired = request.verb === 'abort' ? await findDesired(files, found) : undefined;
-  const asked = { ...request, by, ...(desired === undefined ? {} : { desired }) };
-  const { text: after, title, afterwards } = editForRequest(found.rollout, before, asked);
+  const { text: after, title } = await editOf(files, found, order);
   parseRollout(file, Buffer.from(after));
-  return { file, title, before, after, afterwards };
+  return { file, title, before, after };
 }
 
-function messageOf({ rollout, request }: RequestOrder, { title }: Edit): string {
-  return `${rollout}: ${title}\n${request.reason === undefined ? '' : `\n${request.reason}\n`}`;
+/** What the request makes of the file. */
+async function editOf(
+  files: RepositoryFiles,
+  found: FoundRollout,
+  order: RequestOrder,
+): Promise<{ readonly text: string; readonly title: string }> {
+  const { verb, change = {}, to } = order.request;
+  if (verb !== 'set' && verb !== 'undo') return plainEdit(files, found, order, verb);
+  const way = verb === 'set' ? ({ kind: 'change', change } as const) : await findWayBack(files, found, to);
+  if (way.kind === 'abort') return plainEdit(files, found, order, 'abort');
+  const { edits, title } = await editForChange(files, found, way.change, verb === 'set' ? 'Set' : 'Undo: set');
+  return { text: spliceSpec(found.text, edits), title };
+}
+
+async function plainEdit(
+  files: RepositoryFiles,
+  found: FoundRollout,
+  { request, person }: RequestOrder,
+  verb: PlainRequest['verb'],
+): Promise<{ readonly text: string; readonly title: string }> {
+  const by = request.by ?? person.name;
+  const policy = verb === 'approve' ? await findPinnedPolicy(files, found) : undefined;
+  if (policy !== undefined && found.rollout.status !== undefined) assertApprover(found.rollout.status, policy, by);
+  const desired = verb === 'abort' ? await findManifest(files, found, found.rollout.spec.version) : undefined;
+  const asked = { ...request, verb, by, ...(desired === undefined ? {} : { desired }) };
+  return editForRequest(found.rollout, found.text, asked);
+}
+
+export function messageOf({ rollout, request, trailers = {} }: RequestOrder, { title }: Pick<Edit, 'title'>): string {
+  const last = Object.entries(trailers).map(([name, value]) => `${name}: ${value}\n`);
+  const paragraphs = [`${rollout}: ${title}\n`, ...(request.reason === undefined ? [] : [`${request.reason}\n`])];
+  return [...paragraphs, ...(last.length === 0 ? [] : [last.join('')])].join('\n');
 }
 
 /** What the person has begun is neither committed in passing nor lost. */
@@ -116,10 +145,11 @@ export async function commitRequest(tree: WorkTree, order: RequestOrder, time: T
  */
 export async function pushRequest(branch: EditedBranch, order: RequestOrder): Promise<Submitted> {
   const { result, commit } = await pushEdit(branch, {
-    async edit(files) {
-      const edit = await makeEdit(files, order);
+    async edit(files, head) {
+      const edit = await makeEdit(files, order, head);
       const changes = new Map([[edit.file, Buffer.from(edit.after)]]);
-      return { result: edit, commit: order.isDryRun ? null : { changes, message: messageOf(order, edit) } };
+      const commit = { changes, message: messageOf(order, edit), author: order.person };
+      return { result: edit, commit: order.isDryRun ? null : commit };
     },
     raceMs: RACE_MS,
     raceLost,

@@ -29,6 +29,12 @@ test('a rollout is paused, resumed, approved, aborted and tried again from a clo
   await session.say(`promote ${ROLLOUT} --repo models`);
   await roll();
   await session.say(`status ${ROLLOUT} --repo models`);
+  await session.say(`undo ${ROLLOUT} --repo models --dry-run`);
+  await session.say(`set ${ROLLOUT} --repo models`);
+  await session.say(`set ${ROLLOUT} --repo models --version 9.9.9 --yes`);
+  await session.say(
+    `set ${ROLLOUT} --repo models --parameter threshold=0.5 --target "region:eu-west OR hw:rev2" --dry-run`,
+  );
   await session.say(`pause ${ROLLOUT} --repo models --reason "nobody is here today"`);
   await session.say(`pause ${ROLLOUT} --repo models`);
   await session.say('status --repo models');
@@ -45,6 +51,7 @@ test('a rollout is paused, resumed, approved, aborted and tried again from a clo
   await session.say('reconcile --repo models');
   await session.say('status --repo models');
   await session.say(`abort ${ROLLOUT} --repo models`);
+  await session.say(`rollback ${ROLLOUT} --repo models`);
   await session.say(`retry ${ROLLOUT} 9.9.9 --repo models`);
   await session.say(`retry ${ROLLOUT} 1.0.0 --repo models`);
   await session.say('promote nothing --repo models');

@@ -81,7 +81,7 @@ describe('a session', () => {
   let service: Service;
   beforeAll(async () => {
     const login = { site: { publicUrl: null, insecureHttp: false }, showPage };
-    service = await startService({ login, adminToken: ADMIN, moreRoutes: [act] });
+    service = await startService({ login, adminToken: ADMIN, routes: [act] });
   });
   afterAll(() => service[Symbol.asyncDispose]());
 

@@ -1,4 +1,5 @@
 // Owns a world of releases for tests: a Git host in memory, whoever else pushes to it, and what each release did.
+
 import type { Clock } from '../../src/base/clock.ts';
 import type { CodedError } from '../../src/base/errors.ts';
 import { seededRandom } from '../../src/base/random.ts';
@@ -6,6 +7,7 @@ import { digestOf } from '../../src/contract/digest.ts';
 import { FaultyGitHost, type HostFaults } from '../../src/git/memory/faulty-git-host.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
 import { MemoryManifestsRepository } from '../../src/git/memory/memory-manifests-repository.ts';
+import type { RepositoryFiles } from '../../src/git/repository-files.ts';
 import { filesOfCommit } from '../../src/git/repository-files.ts';
 import { ProposalBranch } from '../../src/requests/proposal-branch.ts';
 import { pushRelease, type ReleaseOrder } from '../../src/requests/submit-release.ts';
@@ -81,4 +83,13 @@ export async function setUpReleases(more: Readonly<Record<string, string>> = {})
   let count = 0;
   const somebodyElse = () => host.commit({ files: { 'README.md': `${count++}` }, message: 'other', atMs: 0 });
   return { world, run, read, log, somebodyElse, problems };
+}
+
+/** Files that lie nowhere. */
+export function filesOfMemory(texts: Readonly<Record<string, string>>): RepositoryFiles {
+  return {
+    paths: Object.keys(texts).sort(),
+    skipped: [],
+    read: async (file) => Buffer.from(texts[file] ?? ''),
+  };
 }

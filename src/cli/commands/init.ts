@@ -6,6 +6,7 @@ import { type Command, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
+import { shellWord } from '../../base/shell-word.ts';
 import { initialiseTuf } from '../../distribution/tuf-roots.ts';
 import { findAuthor } from '../../git/isomorphic/find-author.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
@@ -19,7 +20,6 @@ import { NEW_POLICIES, type NewPolicy, POLICY_TEXTS } from '../new-policies.ts';
 import { printResult } from '../output.ts';
 import { schemaFiles, withSchemaLine } from '../schema-lines.ts';
 import { homeOption } from '../settings.ts';
-import { shellWord } from '../shell-word.ts';
 import { releaseFiles, signedFiles } from '../signed-files.ts';
 
 interface InitOptions {

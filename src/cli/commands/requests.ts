@@ -6,9 +6,9 @@ import { SystemClock } from '../../base/clock.ts';
 import { withoutControls } from '../../base/plain-text.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
+import { changedLines } from '../../requests/changed-lines.ts';
 import type { PersonsRequest, Verb } from '../../requests/request-edit.ts';
 import { commitRequest, pushRequest, type Submitted } from '../../requests/submit-request.ts';
-import { changedLines } from '../changed-lines.ts';
 import { groupOf } from '../option-values.ts';
 import { printResult, type Result } from '../output.ts';
 import {
@@ -20,7 +20,7 @@ import {
   throwWithTokenHint,
 } from '../repository-access.ts';
 
-interface RequestOptions extends RepositoryOptions {
+export interface RequestOptions extends RepositoryOptions {
   readonly reason?: string;
   readonly by?: string;
   readonly group?: string;
@@ -28,7 +28,7 @@ interface RequestOptions extends RepositoryOptions {
   readonly json?: boolean;
 }
 
-const VERBS: readonly (readonly [Verb, string])[] = [
+const VERBS: readonly (readonly [Exclude<Verb, 'set' | 'undo'>, string])[] = [
   ['pause', 'pause a rollout (spec.suspend); rollbacks still happen'],
   ['resume', 'resume a paused rollout'],
   ['approve', 'approve the current stage; if a rule paused the rollout, watch the stage again'],
@@ -40,11 +40,10 @@ const VERBS: readonly (readonly [Verb, string])[] = [
 ];
 
 const RETRY_HELP = `
-A rollback of a pinned version sets spec.version back to the stable version. retry only lifts the rejection: to
-roll the version out, set spec.version to it again. If spec.version still asks for it (a range, or latest), the
-rollout starts at once.
+A rollback of a pinned version sets spec.version back to the stable version. retry allows the version again, and
+sets spec.version to it where the rollout does not ask for it anyway (by a range, or latest).
 `;
-const PLACE_HELP = `
+export const PLACE_HELP = `
 In a clone, the change is committed and you push it. Without a clone (a bare repository, a URL, or another branch),
 it is pushed directly.`;
 
@@ -54,10 +53,10 @@ const GROUP_HELP = {
 } as const;
 
 /** Pausing and resuming hold as they stand; any other request is answered by a commit. */
-function whatNext(verb: Verb, { place, commit }: Submitted, branch: string): string {
+export function whatNext(verb: Verb, { place, commit }: Submitted, branch: string): string {
   if (commit === null) return 'Dry run: nothing was committed.';
-  const isSwitch = verb === 'pause' || verb === 'resume';
-  const service = `The service ${isSwitch ? 'applies it' : 'answers with a commit'} when it next reads the branch`;
+  const isDesired = verb === 'pause' || verb === 'resume' || verb === 'set' || verb === 'undo';
+  const service = `The service ${isDesired ? 'applies it' : 'answers with a commit'} when it next reads the branch`;
   const where = `${commit.slice(0, 10)} on ${branch}`;
   const done = {
     pushed: `Pushed ${where}.`,
@@ -67,13 +66,13 @@ function whatNext(verb: Verb, { place, commit }: Submitted, branch: string): str
   return `${done[place]} ${service}; follow it with \`slipway status --watch\`.`;
 }
 
-interface SubmittedTo {
+export interface SubmittedTo {
   readonly submitted: Submitted;
   readonly branch: string;
 }
 
 /** As a commit in the clone when its branch is meant, else pushed to the branch. */
-async function submit(options: RequestOptions, rollout: string, request: PersonsRequest): Promise<SubmittedTo> {
+export async function submit(options: RequestOptions, rollout: string, request: PersonsRequest): Promise<SubmittedTo> {
   const place = await findRepository(options.repo);
   const clone = place.kind === 'folder' && place.hasGit ? new IsomorphicWorkTree(place.folder) : undefined;
   const order = { rollout, request, isDryRun: options.dryRun ?? false };
@@ -91,19 +90,18 @@ async function submit(options: RequestOptions, rollout: string, request: Persons
   return { submitted, branch: opened.branch };
 }
 
-function resultOf(rollout: string, verb: Verb, { submitted, branch }: SubmittedTo): Result {
-  const { file, title, before, after, commit, place, afterwards } = submitted;
+export function resultOf(rollout: string, verb: Verb, { submitted, branch }: SubmittedTo): Result {
+  const { file, title, before, after, commit, place } = submitted;
   const lines = changedLines(before, after);
   const text = [
     `${rollout}: ${title}`,
     `  ${file}`,
     ...lines.map((line) => `  ${line}`),
     whatNext(verb, submitted, branch),
-    ...(afterwards === null ? [] : [`Then ${afterwards}; nothing starts before that.`]),
   ];
   const pushed = commit !== null && place === 'pushed';
   return {
-    json: { rollout, verb, title, file, branch, commit, pushed, change: lines.join('\n'), afterwards },
+    json: { rollout, verb, title, file, branch, commit, pushed, change: lines.join('\n') },
     text: withoutControls(text.join('\n')),
   };
 }

@@ -1,11 +1,13 @@
 // Owns the list of pages: which component draws which, its title, and what the page is called where it is opened.
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
+import type { LoginView } from '../../fleet-api/http/login-routes.ts';
 import type { Devices, DeviceView, Overview } from '../read-model/types.generated.ts';
 import { DevicePage, deviceTitle } from './device-page.ts';
 import { DevicesPage, devicesTitle } from './devices-page.ts';
 import { Frame, type Live, type Section } from './frame.ts';
 import { FrontPage, frontTitle } from './front.ts';
+import { Login, loginTitle } from './login.ts';
 import type { PageData, PageProps } from './page-data.ts';
 import { type Problem, ProblemPage, problemTitle } from './problem.ts';
 import { ServicePage, serviceTitle } from './service-page.ts';
@@ -34,6 +36,7 @@ const PAGES = {
   device: pageOf<DeviceView>('devices', deviceTitle, DevicePage),
   devices: pageOf<Devices>('devices', devicesTitle, DevicesPage),
   front: pageOf<Overview>('rollouts', frontTitle, FrontPage),
+  login: pageOf<LoginView>(null, loginTitle, Login),
   problem: pageOf<Problem>(null, problemTitle, ProblemPage),
   service: pageOf<Overview>('service', serviceTitle, ServicePage),
 } satisfies Readonly<Record<string, PageKind>>;

@@ -9,6 +9,8 @@ export interface CommitContent {
   readonly parent: string | null;
   readonly message: string;
   readonly atMs: number;
+  /** The committer unless given. */
+  readonly author?: CommitAuthor | undefined;
 }
 
 function personLine(person: CommitAuthor, atMs: number): string {
@@ -17,13 +19,18 @@ function personLine(person: CommitAuthor, atMs: number): string {
 }
 
 /** The commit object, signed when a signer is given: the signature goes into `gpgsig`, each further line after a space. */
-export function renderCommit(content: CommitContent, author: CommitAuthor, signer: CommitSigner | undefined): Buffer {
+export function renderCommit(
+  content: CommitContent,
+  committer: CommitAuthor,
+  signer: CommitSigner | undefined,
+): Buffer {
   if (content.message.includes('\0')) {
     throw new CodedError({ code: 'GIT_MESSAGE_REFUSED', kind: 'bug', message: 'A commit message contains a NUL.' });
   }
-  const person = personLine(author, content.atMs);
+  const by = personLine(committer, content.atMs);
+  const author = personLine(content.author ?? committer, content.atMs);
   const parent = content.parent === null ? '' : `parent ${content.parent}\n`;
-  const head = `tree ${content.tree}\n${parent}author ${person}\ncommitter ${person}\n`;
+  const head = `tree ${content.tree}\n${parent}author ${author}\ncommitter ${by}\n`;
   const body = `\n${content.message.trimEnd()}\n`;
   if (signer === undefined) return Buffer.from(head + body);
   const signature = signer

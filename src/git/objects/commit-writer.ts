@@ -68,7 +68,7 @@ async function writeFolder(
 export async function writeCommit(
   store: GitObjects,
   draft: Omit<CommitDraft, 'parent'> & { readonly parent: string | null },
-  author: CommitAuthor,
+  committer: CommitAuthor,
   signer: CommitSigner | undefined,
 ): Promise<string> {
   const before = draft.parent === null ? undefined : (await store.readCommit(draft.parent)).tree;
@@ -81,8 +81,8 @@ export async function writeCommit(
       message: `A commit on ${draft.parent?.slice(0, 10)} would change nothing: ${[...draft.changes.keys()].join(', ').slice(0, 200)}.`,
     });
   }
-  const { message, atMs } = draft;
-  const oid = await store.write('commit', renderCommit({ tree, parent: draft.parent, message, atMs }, author, signer));
+  const { parent, message, atMs, author } = draft;
+  const oid = await store.write('commit', renderCommit({ tree, parent, message, atMs, author }, committer, signer));
   await store.sync();
   return oid;
 }

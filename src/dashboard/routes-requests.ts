@@ -1,0 +1,97 @@
+// Owns the routes by which people steer rollouts: a request comes in, its commit goes out.
+import { CodedError, toCodedError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import { oneLine } from '../base/plain-text.ts';
+import { answerTo, errorAnswer, tryLater } from '../fleet-api/http/answers.ts';
+import type { Answer, Asked, Route } from '../fleet-api/http/route.ts';
+import type { DeskAnswer, DeskOrder } from '../requests/request-desk.ts';
+import { RequestMoved } from '../requests/request-desk.ts';
+import { parseSteer, type Steer } from './parse-steer.ts';
+
+export interface RequestRouteParts {
+  readonly desk: { submit(order: DeskOrder): Promise<DeskAnswer> };
+  /** How often one person may ask: after how many seconds again; 0 is now. */
+  readonly wait: (person: string) => number;
+  /** Look at the repository now. */
+  readonly onPoke: () => void;
+  readonly logger: Logger;
+}
+
+export function requestRoutes(parts: RequestRouteParts): Route[] {
+  return [
+    {
+      ...{ name: 'request', method: 'POST', path: '/v1/rollouts/{name}/requests', scope: 'operate', bySession: true },
+      ...{ request: { kind: 'json', schema: 'SteerRequest', mostBytes: 65_536 }, response: 'SteerAnswer' },
+      handle: (asked) => answerSteer(parts, asked),
+    },
+    {
+      ...{ name: 'poke', method: 'POST', path: '/v1/poke', scope: 'operate', bySession: true, request: null },
+      response: 'nothing',
+      handle: () => {
+        parts.onPoke();
+        return { kind: 'json', status: 202, value: { status: 'looking' } };
+      },
+    },
+  ];
+}
+
+async function answerSteer(parts: RequestRouteParts, asked: Asked): Promise<Answer> {
+  try {
+    const { params, body, headers } = asked;
+    const key = headers['idempotency-key'];
+    const steer = parseSteer(params.name ?? '', body, typeof key === 'string' ? key : null);
+    return { kind: 'json', value: answerOf(await steerRollout(parts, asked, steer)) };
+  } catch (thrown) {
+    return refusalOf(thrown);
+  }
+}
+
+function answerOf({ stand, ...answer }: DeskAnswer): Readonly<Record<string, unknown>> {
+  return { ...answer, now: stand };
+}
+
+/** Carries it out as whoever asks. Throws REQUEST_…, ROLLOUT_UNKNOWN, GIT_…. */
+export async function steerRollout(parts: RequestRouteParts, asked: Asked, steer: Steer): Promise<DeskAnswer> {
+  const { bearer, address } = asked;
+  if (bearer === undefined) throw new CodedError({ code: 'TOKEN_MISSING', message: 'Nobody asks.' });
+  const name = oneLine(bearer.name).slice(0, 128) || bearer.id;
+  const seconds = parts.wait(bearer.id);
+  if (seconds > 0)
+    throw new CodedError({
+      code: 'REQUEST_TOO_OFTEN',
+      kind: 'retry-later',
+      message: `${name} makes too many requests.`,
+      remedy: `Try again in ${seconds} s.`,
+    });
+  const person = { name, email: bearer.email };
+  const order = {
+    ...steer,
+    request: { ...steer.request, by: name },
+    person,
+    identity: oneLine(`${name} (${bearer.id})`),
+  };
+  const { rollout, request, isDryRun } = order;
+  const facts = { rollout, act: request.verb, by: bearer.id, name, address };
+  try {
+    const answer = await parts.desk.submit(order);
+    if (isDryRun) return answer;
+    parts.logger.info('a request was committed', { ...facts, commit: answer.commit, title: answer.title });
+    parts.onPoke();
+    return answer;
+  } catch (thrown) {
+    if (!isDryRun) parts.logger.warn('a request was not committed', { ...facts, code: toCodedError(thrown).code });
+    throw thrown;
+  }
+}
+
+export function refusalOf(thrown: unknown): Answer {
+  const error = toCodedError(thrown);
+  const { code, message, remedy } = error;
+  const facts = { code, message, ...(remedy === undefined ? {} : { remedy }) };
+  if (error instanceof RequestMoved) return { kind: 'json', status: 409, value: { error: facts, now: error.stand } };
+  if (code === 'REQUEST_TOO_OFTEN') return tryLater(429, code, message, 5);
+  if (code === 'ROLLOUT_UNKNOWN') return errorAnswer(404, facts);
+  if (code === 'REQUEST_BY_COMMAND') return errorAnswer(403, facts);
+  if (code === 'REQUEST_FORM' || error.kind !== 'fix-input') return answerTo(error);
+  return errorAnswer(409, facts);
+}
