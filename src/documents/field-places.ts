@@ -27,7 +27,19 @@ export const POLICY_PLACES = {
   },
   rule: {
     mark: 'dryRun',
-    fields: ['rule', 'scope', 'share', 'by', 'limits', 'onFailure', 'dryRun', 'prometheus', 'query', 'webhook'],
+    fields: [
+      'rule',
+      'scope',
+      'share',
+      'by',
+      'limits',
+      'onFailure',
+      'dryRun',
+      'runbook',
+      'prometheus',
+      'query',
+      'webhook',
+    ],
     inWords: (field) =>
       field === 'rule' ? 'a rule below `rules`' : `a rule, as in \`- { rule: "error_rate < 1%", ${field}: … }\``,
   },

@@ -329,6 +329,10 @@ export interface PolicyRule {
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
   /**
+   * Runbook for this rule: the page that its alerts and its revert commit link to. Default: that of the policy, else the page of the metric.
+   */
+  readonly runbook?: string;
+  /**
    * true: the rule is measured and shown, but never decides.
    */
   readonly dryRun?: boolean;
@@ -354,6 +358,10 @@ export interface PrometheusRule {
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
   /**
+   * Runbook for this rule: the page that its alerts and its revert commit link to. Default: that of the policy, else the page of the metric.
+   */
+  readonly runbook?: string;
+  /**
    * true: the answer is queried and shown, but never decides.
    */
   readonly dryRun?: boolean;
@@ -374,6 +382,10 @@ export interface WebhookRule {
    * Action when this rule fails: roll back (rollback), stop the stage until the rule holds again or a person decides (pause), or stop it until a person decides (ask). Of several failed rules the strongest action counts: rollback, ask, pause. To only show a rule, write `dryRun: true`. Default: that of the stage.
    */
   readonly onFailure?: 'rollback' | 'pause' | 'ask';
+  /**
+   * Runbook for this rule: the page that its alerts and its revert commit link to. Default: that of the policy, else the page of the metric.
+   */
+  readonly runbook?: string;
   /**
    * true: the answer is queried and shown, but never decides.
    */
@@ -1304,6 +1316,14 @@ export interface Notifications {
        */
       readonly [k: string]: string;
     };
+    /**
+     * Address below which this project's runbooks (`docs/runbooks`) are read, such as a copy in your wiki: alerts and commits link `<runbookBase>/<page>.md`. Default https://slipway.dev/docs/runbooks.
+     */
+    readonly runbookBase?: string;
+    /**
+     * Address at which people reach this service: notices link the rollout's page there. Without it they link no page.
+     */
+    readonly publicUrl?: string;
     /**
      * How long a device may run a version other than the declared one before an alert is raised, in addition to the `spread` of its policy. Default 10m, or three report intervals if that is longer. A number with ms, s, m, h, d or w.
      */

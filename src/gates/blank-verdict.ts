@@ -17,7 +17,7 @@ export type BlankVerdict = Extract<RuleVerdict, { kind: 'blank' }>;
 
 /** An undecided verdict with its reasons and no numbers. */
 export function blankVerdict(
-  { rule, scope = 'stage', share, dryRun, onFailure }: StageRule,
+  { rule, scope = 'stage', share, dryRun, onFailure, runbook }: StageRule,
   ...reasons: readonly (RuleReason | null)[]
 ): BlankVerdict {
   return {
@@ -34,6 +34,7 @@ export function blankVerdict(
     reasons: reasons.filter((reason) => reason !== null),
     dryRun,
     ...(onFailure === undefined ? {} : { onFailure }),
+    ...(runbook === undefined ? {} : { runbook }),
   };
 }
 

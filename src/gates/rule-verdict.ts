@@ -139,6 +139,8 @@ export interface RuleFacts extends Standing {
   readonly dryRun: boolean;
   /** What its fail does, where the rule itself says so; else its stage does. */
   readonly onFailure?: FailureAction;
+  /** Address of the page for people, where the rule itself names one. */
+  readonly runbook?: string;
   /** Of a rule that failed, or that one device alone keeps open: what is so now keeps the limit (`rateRecovered`). Absent where it does not, or where only a person can tell. */
   readonly recovered?: true;
   /** Null when decided, or when no amount would do. */

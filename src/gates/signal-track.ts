@@ -14,6 +14,8 @@ export interface SignalRule extends ParsedSignalRule {
   readonly dryRun: boolean;
   /** What its fail does; as its stage says unless given. */
   readonly onFailure?: FailureAction;
+  /** Address of the page for people, where the rule itself names one. */
+  readonly runbook?: string;
 }
 
 /** One answer. */

@@ -49,7 +49,7 @@ const NOT_ASKED: SignalReading = {
  * it is, and decides when every answer of the rule's time said the same. A provider that gives nothing usable never decides.
  */
 export function judgeSignal(asked: SignalRule, reading: SignalReading | null): RuleVerdict {
-  const { name, demand, from, source, sustainedMs, dryRun, onFailure } = asked;
+  const { name, demand, from, source, sustainedMs, dryRun, onFailure, runbook } = asked;
   const { track, ...rest } = reading ?? NOT_ASKED;
   const leastSamples = LEAST_SAMPLES[demand.kind];
   const sums: SignalSums = {
@@ -77,6 +77,7 @@ export function judgeSignal(asked: SignalRule, reading: SignalReading | null): R
     trials: track.run?.count ?? 0,
     dryRun,
     ...(onFailure === undefined ? {} : { onFailure }),
+    ...(runbook === undefined ? {} : { runbook }),
     sums,
   };
 }

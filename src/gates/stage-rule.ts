@@ -26,6 +26,8 @@ export interface StageRule {
   readonly dryRun: boolean;
   /** What its fail does; as its stage says unless given. */
   readonly onFailure?: FailureAction;
+  /** Address of the page for people, where the rule itself names one. */
+  readonly runbook?: string;
 }
 
 /** Groups by the values of a label. */

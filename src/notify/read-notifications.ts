@@ -13,6 +13,10 @@ export interface NotifySettings {
   readonly targets: readonly NoticeTarget[];
   /** Addresses of pages by kind of alert; `*` for all others. */
   readonly runbooks: ReadonlyMap<string, string>;
+  /** Where the project's own runbooks are read, unless at their usual place. */
+  readonly runbookBase?: string;
+  /** Address of the screen, for links. */
+  readonly publicUrl?: string;
   /** How long a device may run another version than declared before an alert; null takes the default. */
   readonly offDeclaredAfterMs: number | null;
 }
@@ -45,10 +49,12 @@ function settingsOf({ spec }: Notifications, folder: string, clock: Clock): Noti
     const timeoutMs = timeoutOf(one);
     return new GithubTarget({ name, repository, apiUrl, eventType, rollouts, tokenFile, timeoutMs }, clock);
   });
-  const { offDeclaredAfter } = spec;
+  const { offDeclaredAfter, runbookBase, publicUrl } = spec;
   return {
     targets: [...webhooks, ...github],
     runbooks: new Map(Object.entries(spec.runbooks ?? {})),
+    ...(runbookBase === undefined ? {} : { runbookBase }),
+    ...(publicUrl === undefined ? {} : { publicUrl: publicUrl.replace(/\/+$/, '') }),
     offDeclaredAfterMs: offDeclaredAfter === undefined ? null : parseDurationMs(offDeclaredAfter),
   };
 }

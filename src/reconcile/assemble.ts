@@ -94,10 +94,12 @@ export function assembleLoop(parts: LoopParts): Loop {
     ...(parts.metrics === undefined ? {} : { metrics: parts.metrics }),
     ...(parts.onQueued === undefined ? {} : { onQueued: parts.onQueued }),
   });
+  let { runbookBase } = parts.notices;
   const declared = new DeclaredWatch(store, { intervalMs: reportMs, afterMs: parts.notices.offDeclaredAfterMs });
   const meter =
     parts.metrics &&
     new LoopMeter({ metrics: parts.metrics, clock, publisher, reportMs, view: () => reconciler.view() });
+<<<<<<< HEAD
   const traces = parts.tracer && new StepTraces(parts.tracer);
   const phases = new Phases(clock, (phase) => {
     meter?.notePhase(phase);
@@ -105,6 +107,10 @@ export function assembleLoop(parts: LoopParts): Loop {
   });
   const events = traces?.events(parts.events) ?? parts.events;
   const executor = new Executor({ repository, claims, signer, landing, logger });
+=======
+  const phases = new Phases(clock, (phase) => meter?.notePhase(phase));
+  const executor = new Executor({ repository, claims, signer, landing, logger, runbooks: () => runbookBase });
+>>>>>>> bcd6ab0 (Raise an alert for a revert and for a stage that waits for approval, and link the runbook that fits from alerts and commits)
   const reconciler: Reconciler = new Reconciler(
     {
       ...{ store, clock, random, logger, notices, declared, evidence, phases },
@@ -133,6 +139,7 @@ export function assembleLoop(parts: LoopParts): Loop {
     },
     useNotices: (list) => {
       notices.useList(list);
+      ({ runbookBase } = list);
       declared.allow(list.offDeclaredAfterMs);
     },
   };

@@ -38,6 +38,8 @@ export interface ExecutorParts {
   readonly signer: ReconcilerSigner;
   readonly landing: Landing;
   readonly logger: Logger;
+  /** Where the project's runbooks are read, unless at their usual place. */
+  readonly runbooks?: () => string | undefined;
 }
 
 export class Executor {
@@ -111,7 +113,11 @@ export class Executor {
     ]);
     const reverts = step.kind === 'roll-back' ? await this.#findStart(step, snapshot) : null;
     const digest = digestOf(evidence);
-    const message = commitMessage({ transition: step, observed: snapshot.commit, evidenceDigest: digest, reverts });
+    const runbooks = this.#parts.runbooks?.();
+    const message = commitMessage({
+      ...{ transition: step, observed: snapshot.commit, evidenceDigest: digest, reverts },
+      ...(runbooks === undefined ? {} : { runbooks }),
+    });
     const commit = await this.#parts.repository.commit({ parent, changes, message, atMs: now });
     this.#parts.logger.debug('step written', { rollout: step.rollout, kind: step.kind, commit });
     return { commit, evidence: digest, step };

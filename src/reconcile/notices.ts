@@ -5,16 +5,19 @@ import type { Logger } from '../base/logger.ts';
 import type { Gauge, Metrics } from '../base/metrics.ts';
 import type { Notice, NoticeContent } from '../notify/notice.ts';
 import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
-import { type Alert, type AlertReading, alertKeyOf, alertsOf } from '../rollout/alerts.ts';
+import { type Alert, type AlertReading, alertKeyOf } from '../rollout/alerts.ts';
+import { alertsOf } from '../rollout/alerts-of.ts';
 import { evidenceAlerts, lostNoticesAlerts } from '../rollout/loss-alerts.ts';
 import type { OffDeclared } from '../rollout/off-declared.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
 import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
 import { alertInWords, alertRemedy } from '../wording/alerts-in-words.ts';
+import { runbookOfAlert } from '../wording/runbook-of.ts';
 import { alertFactsOf, type Looked, sourceFactsOf } from './alert-facts.ts';
 import type { EvidenceGap } from './evidence-keeper.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './notice-of.ts';
+import { Reverts } from './reverts.ts';
 import type { ServiceView } from './service-view.ts';
 
 const LEASE = 'notices';
@@ -29,6 +32,10 @@ export interface NoticeList {
   readonly targets: readonly { readonly name: string; wants(content: NoticeContent): boolean }[];
   /** By kind of alert, from the settings; `*` for all others. */
   readonly runbooks: ReadonlyMap<string, string>;
+  /** Where the project's own runbooks are read, unless at their usual place. */
+  readonly runbookBase?: string;
+  /** Address of the screen, for links. */
+  readonly publicUrl?: string;
 }
 
 export interface NoticesParts {
@@ -62,6 +69,7 @@ export class Notices {
   #lease: { readonly token: number; readonly renewAtMs: number } | undefined;
   #book: readonly AlertRecord[] | undefined;
   #notified: Map<string, number> | undefined;
+  readonly #reverts: Reverts;
   readonly #alertGauge: Gauge | undefined;
   readonly #offGauge: Gauge | undefined;
   readonly #lostGauge: Gauge | undefined;
@@ -74,6 +82,7 @@ export class Notices {
   constructor(parts: NoticesParts) {
     this.#parts = parts;
     this.#list = parts.list;
+    this.#reverts = new Reverts(parts.claims);
     const { metrics } = parts;
     this.#alertGauge = metrics?.gauge('slipway_alert', 'Alerts that stand, by kind and rollout; 0 when they are over.');
     this.#raised = metrics?.counter('slipway_alerts_total', 'Alerts raised, by kind and rollout.');
@@ -97,7 +106,10 @@ export class Notices {
   /** After a cycle: notices of what began and what ended. Never throws: notifying must not stop the loop. */
   async note(looked: Looked): Promise<readonly AlertRecord[]> {
     this.#showOffDeclared(looked.offDeclared);
-    return this.#guarded(async () => this.#step(alertsOf(alertFactsOf(looked)), looked));
+    return this.#guarded(async () => {
+      const reverted = await this.#reverts.look(looked.observation, this.#parts.clock.now());
+      return this.#step(alertsOf({ ...alertFactsOf(looked), reverted }), looked);
+    });
   }
 
   /** After a cycle that observed nothing: it says something of the service, and nothing of the rollouts. */
@@ -217,9 +229,10 @@ export class Notices {
   }
 
   #withRunbooks({ present, unknown }: AlertReading): AlertReading {
-    const { runbooks } = this.#list;
-    const runbookOf = (kind: string): string | null => runbooks.get(kind) ?? runbooks.get('*') ?? null;
-    return { present: present.map((one) => ({ ...one, runbook: one.runbook ?? runbookOf(one.kind) })), unknown };
+    const { runbooks, runbookBase } = this.#list;
+    const runbookOf = (alert: Alert): string =>
+      alert.runbook ?? runbooks.get(alert.kind) ?? runbooks.get('*') ?? runbookOfAlert(alert, runbookBase);
+    return { present: present.map((one) => ({ ...one, runbook: runbookOf(one) })), unknown };
   }
 
   /** The steps on the branch without a notice yet, as their evidence has them: oldest first within a rollout. */

@@ -1,5 +1,4 @@
-// Owns which alerts follow from which facts: what needs a person now, and what is unknown now.
-import { assertNever } from '../base/errors.ts';
+// Owns what alerts are: their kinds, what names one, what one says, and the facts that they are judged on.
 import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import type { ArmsAlarm, RuleVerdict } from '../gates/rule-verdict.ts';
 import type { SharedDevices } from './holdings.ts';
@@ -13,6 +12,8 @@ export const ALERT_KINDS = [
   'status-forged',
   'evidence-missing',
   'version-refused',
+  'reverted',
+  'waits-for-approval',
   'paused',
   'deadline-held',
   'group-apart',
@@ -47,6 +48,14 @@ export type AlertFact =
   | { readonly kind: 'fix'; readonly fix: Fix; readonly isNewer: boolean }
   | { readonly kind: 'signals'; readonly silent: readonly SilentSignal[] }
   | { readonly kind: 'paused'; readonly reason: StatusReason | null }
+  | ({ readonly kind: 'reverted' } & RevertFact)
+  | {
+      readonly kind: 'approval';
+      readonly stage: string | null;
+      readonly approvers: readonly string[];
+      readonly have: number;
+      readonly need: number;
+    }
   | {
       readonly kind: 'deadline';
       readonly stage: string | null;
@@ -78,6 +87,36 @@ export interface Alert extends AlertKey {
   readonly fact: AlertFact;
   /** Where people read what to do, as the rollout's policy says; null leaves it to the settings. */
   readonly runbook?: string | null;
+}
+
+/** A version that the service took back. */
+export interface RevertFact {
+  readonly model: string;
+  readonly version: string;
+  /** What devices went back to; null when nothing was stable. */
+  readonly stable: string | null;
+  readonly revision: number;
+  readonly reason: StatusReason;
+  /** The revert commit; null when it is not found. */
+  readonly commit: string | null;
+  /** The rule that failed, as it was measured; null when none did, or its evidence is gone. */
+  readonly failed: FailedRule | null;
+}
+
+export type FailedRule = Pick<
+  RuleVerdict,
+  'rule' | 'metric' | 'estimate' | 'lower' | 'upper' | 'limit' | 'unit' | 'devices' | 'trials'
+>;
+
+/** How a rollout stands to its last revert. */
+export interface RevertedRollout {
+  readonly rollout: string;
+  /** The revert that nothing followed yet; null while another attempt rolls. */
+  readonly revert: RevertFact | null;
+  /** Reverts of which only a later attempt will tell whether they are over, by revision. */
+  readonly open: readonly number[];
+  /** The page that the policy names for the rule that failed. */
+  readonly runbook: string | null;
 }
 
 /** Devices whose reports the service refuses now; `why` is the reason in its answers to them. */
@@ -129,7 +168,7 @@ export interface WatchedNumbers
   readonly listenedMs: number;
 }
 
-interface OddDevices {
+export interface OddDevices {
   readonly count: number;
   readonly first: readonly { readonly device: string }[];
 }
@@ -153,148 +192,7 @@ export interface AlertFacts {
   /** Devices that two rollouts of one model have. */
   readonly shared?: readonly SharedDevices[];
   readonly watched: readonly WatchedRule[];
+  readonly reverted?: readonly RevertedRollout[];
   /** By rollout, where its policy names a page. */
   readonly runbooks: ReadonlyMap<string, string>;
-}
-
-const REWOUND = new Set(['HISTORY_REWOUND', 'STATUS_TWICE']);
-
-function ofConditions({ rollout, conditions }: Outlook): Alert[] {
-  return conditions.flatMap((condition): Alert[] => {
-    const { type, reason } = condition;
-    const about = { rollout, subject: reason, reason };
-    switch (type) {
-      case 'Stalled': {
-        const fact = { kind: 'fix', fix: condition.fix, isNewer: false } as const;
-        return [{ kind: REWOUND.has(reason) ? 'history-rewound' : 'stalled', ...about, fact }];
-      }
-      case 'SourceVerified': {
-        if (condition.status) return [];
-        const { fix, isNewer } = condition;
-        return [{ kind: 'version-refused', ...about, fact: { kind: 'fix', fix, isNewer } }];
-      }
-      case 'SignalsAnswered':
-        if (condition.status) return [];
-        return [{ kind: 'signal-silent', ...about, fact: { kind: 'signals', silent: condition.silent } }];
-      case 'Ready':
-      case 'Progressing':
-        return [];
-      default:
-        return assertNever(type);
-    }
-  });
-}
-
-function ofWaiting({ rollout, stage, waitingOn }: Outlook): Alert[] {
-  return waitingOn.flatMap((one): Alert[] => {
-    const about = { rollout, subject: stage ?? '' };
-    if (one.kind === 'paused')
-      return [{ kind: 'paused', ...about, reason: 'Paused', fact: { kind: 'paused', reason: one.reason } }];
-    if (one.kind !== 'deadline-held') return [];
-    const { rules: open, without } = one;
-    const fact = { kind: 'deadline', stage, open, ...(without === undefined ? {} : { without }) } as const;
-    return [{ kind: 'deadline-held', ...about, reason: 'DeadlineHeld', fact }];
-  });
-}
-
-const GROUP_REASONS = { 'rolled-back': 'GroupRolledBack', held: 'GroupHeld', behind: 'GroupBehind' } as const;
-
-function ofExceptions({ rollout, exceptions = [] }: Outlook): Alert[] {
-  return exceptions.map((exception): Alert => {
-    const about = { rollout, subject: exception.group, reason: GROUP_REASONS[exception.kind] };
-    return { kind: 'group-apart', ...about, fact: { kind: 'group', exception } };
-  });
-}
-
-function ofArms({ rollout, stage, verdict }: Outlook): Alert[] {
-  const alarm = verdict?.arms;
-  if (alarm === undefined) return [];
-  const fact = { kind: 'arms', alarm } as const;
-  return [{ kind: 'arms-differ', rollout, subject: stage ?? '', reason: 'ArmsDiffer', fact }];
-}
-
-/** A stalled rollout raises one alert: the cause of the stall. */
-function ofOutlook(outlook: Outlook): Alert[] {
-  const found = [...ofConditions(outlook), ...ofWaiting(outlook), ...ofExceptions(outlook), ...ofArms(outlook)];
-  const isStalled = found.some((one) => one.kind === 'stalled' || one.kind === 'history-rewound');
-  return isStalled ? found.filter((one) => one.kind !== 'version-refused') : found;
-}
-
-function ofOffDeclared({ rollout, staying, count, first }: StayingOff): AlertReading {
-  const key = { kind: 'devices-off-declared', rollout, subject: '' } as const;
-  if (staying === 0) return { present: [], unknown: count > 0 ? [key] : [] };
-  const fact = { kind: 'off-declared', devices: staying, first } as const;
-  return { present: [{ ...key, reason: 'OffDeclared', fact }], unknown: [] };
-}
-
-function ofWatched({ rollout, verdict, ...rule }: WatchedRule): AlertReading {
-  const key = { kind: 'stable-drift', rollout, subject: `${rule.digest} ${rule.rule}` } as const;
-  if (verdict === 'undecided') return { present: [], unknown: [key] };
-  if (verdict === 'pass') return { present: [], unknown: [] };
-  return { present: [{ ...key, reason: 'StableDrift', fact: { kind: 'drift', ...rule } }], unknown: [] };
-}
-
-function remedyIn({ remedy }: { readonly remedy?: string | null }): { readonly remedy?: string } {
-  return remedy ? { remedy } : {};
-}
-
-function ofService({ refusing, onRevoked, claiming, refusedReports, away, vanished, trouble }: AlertFacts): Alert[] {
-  const found: Alert[] = [];
-  const add = (kind: AlertKind, reason: string, fact: AlertFact, subject = ''): void => {
-    found.push({ kind, rollout: null, subject, reason, fact });
-  };
-  const names = ({ first }: OddDevices): string[] => [...new Set(first.map((one) => one.device))];
-  const odd = [
-    ['devices-refusing', 'Refusing', 'refusing', refusing],
-    ['devices-on-revoked', 'OnRevoked', 'on-revoked', onRevoked],
-    ['devices-claiming', 'FalseClaim', 'claiming', claiming],
-  ] as const;
-  for (const [alert, reason, kind, devices] of odd) {
-    if (devices.count > 0) add(alert, reason, { kind, devices: devices.count, first: names(devices) });
-  }
-  if (refusedReports.count > 0) {
-    const first = [...new Set(refusedReports.first.map(({ device }) => device))];
-    const reasons = [...new Set(refusedReports.first.map(({ why }) => why))];
-    add('reports-refused', 'ReportsRefused', {
-      kind: 'reports-refused',
-      devices: refusedReports.count,
-      first,
-      reasons,
-    });
-  }
-  if (away !== null) add('source-away', 'SourceAway', { kind: 'error', message: away.reason, ...remedyIn(away) });
-  if (vanished) add('source-away', 'SourceVanished', { kind: 'vanished', ...vanished });
-  if (trouble !== null) {
-    add('cycle-failed', trouble.code, { kind: 'error', message: trouble.message, ...remedyIn(trouble) }, trouble.code);
-  }
-  return found;
-}
-
-/** The alerts that the facts amount to. The same facts give the same alerts, each once. */
-export function alertsOf(facts: AlertFacts): AlertReading {
-  const parts: readonly AlertReading[] = [...facts.offDeclared.map(ofOffDeclared), ...facts.watched.map(ofWatched)];
-  const present: Alert[] = [
-    ...facts.outlooks.flatMap(ofOutlook),
-    ...facts.forged.map(({ rollout, problem }): Alert => {
-      const fact = { kind: 'forged', problem } as const;
-      return { kind: 'status-forged', rollout, subject: '', reason: 'StatusForged', fact };
-    }),
-    ...facts.emergencyRollbacks.map(({ rollout, reason }): Alert => {
-      const fact = { kind: 'emergency', reason } as const;
-      return { kind: 'emergency-rollback', rollout, subject: '', reason: 'EmergencyRollback', fact };
-    }),
-    ...(facts.shared ?? []).map((shared): Alert => {
-      const [rollout, subject] = shared.rollouts;
-      const fact = { kind: 'shared', ...shared } as const;
-      return { kind: 'targets-overlap', rollout, subject, reason: 'TargetsOverlap', fact };
-    }),
-    ...parts.flatMap((one) => one.present),
-    ...ofService(facts),
-  ];
-  const once = new Map(present.map((alert) => [alertKeyOf(alert), alert]));
-  const withRunbook = [...once.values()].map((alert) => {
-    const runbook = alert.rollout === null ? undefined : facts.runbooks.get(alert.rollout);
-    return runbook === undefined ? alert : { ...alert, runbook };
-  });
-  return { present: withRunbook, unknown: parts.flatMap((one) => one.unknown) };
 }

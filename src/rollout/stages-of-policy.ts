@@ -120,10 +120,14 @@ export function rulesWithin({ rule, grouping }: StageRule): ParsedRule[] {
   return [rule, ...(grouping?.limits.values() ?? [])];
 }
 
-function rulesOf(rules: readonly PolicyRule[]): Pick<Stage, 'rules' | 'signals'> {
+function rulesOf(rules: readonly PolicyRule[], ofPolicy: string | undefined): Pick<Stage, 'rules' | 'signals'> {
+  const runbookOf = (rule: PolicyRule): Pick<StageRule, 'runbook'> => {
+    const runbook = (typeof rule === 'string' ? undefined : rule.runbook) ?? ofPolicy;
+    return runbook === undefined ? {} : { runbook };
+  };
   return {
-    rules: rules.filter((rule) => !isOutside(rule)).map(ruleOf),
-    signals: rules.filter(isOutside).map(signalOf),
+    rules: rules.filter((rule) => !isOutside(rule)).map((rule) => ({ ...ruleOf(rule), ...runbookOf(rule) })),
+    signals: rules.filter(isOutside).map((rule) => ({ ...signalOf(rule), ...runbookOf(rule) })),
   };
 }
 
@@ -202,9 +206,9 @@ function readStages(policy: RolloutPolicy): readonly Stage[] {
 function policyStages(policy: RolloutPolicy): readonly Stage[] {
   let inherited: Pick<Stage, 'rules' | 'signals'> = { rules: [], signals: [] };
   const selectors = new Set<string>();
-  const { resumeWithin } = policy.spec;
+  const { resumeWithin, runbook } = policy.spec;
   return policy.spec.stages.map((stage): Stage => {
-    if (stage.rules !== undefined) inherited = rulesOf(stage.rules);
+    if (stage.rules !== undefined) inherited = rulesOf(stage.rules, runbook);
     if (stage.select !== undefined) selectors.add(stage.select);
     const size = sizeOf(stage.size);
     const courseMs = stage.soak === undefined ? 0 : parseDurationMs(stage.soak);

@@ -13,6 +13,8 @@ import type { RolloutDocument, Snapshot } from './snapshot.ts';
 
 /** Someone may put any number of files beside the evidence; the newest authentic one is near the top. */
 const MOST_EVIDENCE_READ = 100;
+/** A step's commit is looked for among so many. */
+const MOST_COMMITS = 2_000;
 
 interface Judged {
   readonly document: RolloutDocument;
@@ -26,6 +28,8 @@ interface Judged {
 export interface ProvenStep {
   /** Names the evidence's bytes. */
   readonly evidence: string;
+  /** Digest of the file, as the step's commit names it. */
+  readonly file: Digest;
   /** The manifest that the step is about; null when it is about none. */
   readonly subject: Subject | null;
   readonly predicate: EvidencePredicate;
@@ -154,7 +158,20 @@ export class StatusClaims {
     if (check.kind === 'refused') return undefined;
     const predicate = parseEvidence(check.value.value);
     if (predicate?.rollout !== name) return undefined;
-    return { evidence: oid, subject: check.value.value.subject[1] ?? null, predicate };
+    return { evidence: oid, file: check.file, subject: check.value.value.subject[1] ?? null, predicate };
+  }
+
+  /** The step of a rollout that a path of its status names; undefined when its evidence is gone. */
+  async stepAt(name: string, evidence: string, snapshot: Snapshot): Promise<ProvenStep | undefined> {
+    const oid = evidenceOidOf(name, { evidence }, snapshot);
+    return oid === null ? undefined : this.stepOf(name, oid);
+  }
+
+  /** The commit of a step; null when none of the commits above the head that it was decided on names its evidence. */
+  async commitOf({ file, predicate }: ProvenStep, head: string): Promise<string | null> {
+    const history = await this.#repository.logUntil(head, predicate.observed, MOST_COMMITS).catch(() => []);
+    // The oldest of all: a person may have copied the trailers into a later commit.
+    return history.findLast(({ trailers }) => trailers.get('Slipway-Evidence')?.includes(file))?.oid ?? null;
   }
 
   /** The step, below a revision, that an attempt of a candidate started by; null when its evidence is gone. */

@@ -2,9 +2,9 @@
 import { assertNever } from '../base/errors.ts';
 import { asReason, oneLine } from '../base/plain-text.ts';
 import { formatDuration } from '../contract/duration.ts';
-import type { Alert, AlertFact, AlertKind } from '../rollout/alerts.ts';
+import type { Alert, AlertFact, AlertKind, FailedRule } from '../rollout/alerts.ts';
 import type { FalseClaim } from '../telemetry/attribution.ts';
-import { countOf, formatAmount, listed } from './amounts.ts';
+import { countOf, formatAmount, formatBounds, listed } from './amounts.ts';
 import { exceptionInWords } from './exception-in-words.ts';
 import { problemInWords, remedyInWords } from './fix-in-words.ts';
 import { silentInWords } from './plan-in-words.ts';
@@ -19,6 +19,8 @@ export const ALERT_MEANINGS: Readonly<Record<AlertKind, string>> = {
   'status-forged': "Someone else wrote a status into a rollout's file; the reconciler restores its own.",
   'evidence-missing': 'Someone deleted or changed the evidence of steps; the reconciler puts it back from its mirror.',
   'version-refused': 'The desired version, or a newer one, may not be used: its signature or signer is not accepted.',
+  reverted: 'A version failed and was taken back; devices run the stable version again.',
+  'waits-for-approval': 'The rules of a stage pass, and it waits for people to approve it.',
   paused:
     'A failed rule stopped a stage. If the policy says `pause`, it may go on by itself; else a person has to decide.',
   'deadline-held': 'A stage reached its deadline undecided and waits for a person.',
@@ -64,6 +66,19 @@ function driftInWords({ version, rule, seen }: Extract<AlertFact, { kind: 'drift
   return `${what}${amount} ${over}${reasons.length === 0 ? '' : `; ${reasonsInWords(reasons)}`}`;
 }
 
+/** `1.4.0 was reverted to 1.3.0: error_rate < 1% failed in canary, measured 4.2% (3.1–5.6) on 10 devices`. */
+function revertInWords({ version, stable, reason, failed }: Extract<AlertFact, { kind: 'reverted' }>): string {
+  const what =
+    stable === null ? `${oneLine(version)} was withdrawn` : `${oneLine(version)} was reverted to ${oneLine(stable)}`;
+  return `${what}: ${statusReasonInWords(reason)}${failed === null ? '' : boundsInWords(failed)}`;
+}
+
+function boundsInWords({ estimate, lower, upper, unit, devices }: FailedRule): string {
+  const bounds =
+    estimate === null || lower === null || upper === null ? '' : ` ${formatBounds(estimate, lower, upper, unit)}`;
+  return `${bounds}${devices === 0 ? '' : ` on ${countOf(devices, 'device')}`}`;
+}
+
 function factInWords(fact: AlertFact): string {
   switch (fact.kind) {
     case 'fix': {
@@ -72,6 +87,10 @@ function factInWords(fact: AlertFact): string {
     }
     case 'signals':
       return fact.silent.map(silentInWords).join('; ');
+    case 'reverted':
+      return revertInWords(fact);
+    case 'approval':
+      return `${fact.stage ?? 'the stage'} passed its rules and waits for ${countOf(fact.need - fact.have, 'approval')} of ${listed(fact.approvers.map(oneLine), 'or', 10)}`;
     case 'paused':
       return fact.reason === null ? 'a rule failed' : statusReasonInWords(fact.reason);
     case 'deadline': {
@@ -145,6 +164,10 @@ function remedyOf({ fact, rollout }: Pick<Alert, 'fact' | 'rollout'>): string {
       return remedyInWords(fact.fix, name);
     case 'signals':
       return 'check the provider, and its entry in the file of the metric providers';
+    case 'reverted':
+      return `\`slipway explain ${name}\` says why; release a corrected version, or \`slipway retry ${name}\` if the cause is gone`;
+    case 'approval':
+      return `\`slipway approve ${name}\` approves, \`abort\` rolls back`;
     case 'paused':
       return `\`slipway approve ${name}\` watches the stage again, \`promote\` goes on, \`abort\` rolls back`;
     case 'deadline':

@@ -11,6 +11,7 @@ import { MEASURED_STEPS, type OpenedStage, type Step } from '../rollout/transiti
 import { countOf } from './amounts.ts';
 import { devicesApart, IN_TROUBLE, troubleInWords, unfitInWords } from './devices-in-words.ts';
 import { heldBackInWords } from './held-back-in-words.ts';
+import { runbookOfStep } from './runbook-of.ts';
 import { rulesInWords, stageInWords } from './stage-in-words.ts';
 import { groupsInWords, stepInWords } from './step-in-words.ts';
 import { stepReasonInWords, vanishedInWords } from './step-reason-in-words.ts';
@@ -216,14 +217,18 @@ export interface MessageFacts {
   readonly evidenceDigest: Digest;
   /** The commit that a rollback takes back, when it is known. */
   readonly reverts: string | null;
+  /** Where the project's runbooks are read, unless at their usual place. */
+  readonly runbooks?: string;
 }
 
 /** The commit message of a step. Every line is ours: what documents and devices say stands inside one, never begins another. */
-export function commitMessage({ transition, observed, evidenceDigest, reverts }: MessageFacts): string {
+export function commitMessage({ transition, observed, evidenceDigest, reverts, runbooks }: MessageFacts): string {
+  const runbook = runbookOfStep(transition, runbooks);
   const lines = [
     clipped(oneLine(`rollout(${transition.rollout}): ${title(transition)}`), MOST_TITLE),
     '',
     ...body(transition),
+    ...(runbook === null ? [] : [`What to do: ${runbook}`]),
     ...(reverts === null ? [] : [`This reverts commit ${reverts}.`]),
     '',
     ...trailers({ transition, observed, evidenceDigest }),

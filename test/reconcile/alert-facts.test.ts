@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { alertFactsOf, type Looked, sourceFactsOf } from '../../src/reconcile/alert-facts.ts';
 import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
-import { alertsOf } from '../../src/rollout/alerts.ts';
+import { alertsOf } from '../../src/rollout/alerts-of.ts';
 
 const UNKNOWN = { kind: 'evidence-refused', code: 'EVIDENCE_KEY_UNKNOWN' };
 

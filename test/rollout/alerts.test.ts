@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { METHOD_VERSION } from '../../src/gates/rule-verdict.ts';
 import { type AlertRecord, MOST_ALERTS, stepBook } from '../../src/rollout/alert-book.ts';
-import { ALERT_KINDS, type Alert, type AlertFacts, alertKeyOf, alertsOf } from '../../src/rollout/alerts.ts';
+import { ALERT_KINDS, type Alert, type AlertFacts, alertKeyOf } from '../../src/rollout/alerts.ts';
+import { alertsOf } from '../../src/rollout/alerts-of.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
 import { alertInWords, alertRemedy } from '../../src/wording/alerts-in-words.ts';
 

@@ -115,7 +115,7 @@ test('no evidence of the story holds a sentence', () => {
 /** Fields that take any text, in the types of which evidence and status consist: each is a rule, a selector, a name, an id or a person's words. */
 const TEXT_FIELDS = new Set([
   ...['rule', 'groupRule', 'source', 'metric', 'undecided', 'others', 'unit'],
-  ...['target', 'select'],
+  ...['target', 'select', 'runbook'],
   ...[
     'group',
     'groups',
