@@ -17,6 +17,7 @@ import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';
 import { WindowMeasurement } from '../measurement/window-measurement.ts';
+import { StandingAlerts } from '../notify/alertmanager-target.ts';
 import { DeliveryWorker } from '../notify/delivery-worker.ts';
 import type { NotifySettings } from '../notify/read-notifications.ts';
 import { assembleLoop, type Loop } from '../reconcile/assemble.ts';
@@ -80,6 +81,8 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly signals: SignalBoard;
   /** Delivers notices; whoever runs the loop runs it as well. */
   readonly deliveries: DeliveryWorker;
+  /** Tells Alertmanagers what stands; whoever runs the loop runs it as well. */
+  readonly standingAlerts: StandingAlerts;
   readonly store: FleetStore;
   readonly publisher: Publisher;
   readonly traces: Loop['traces'];
@@ -165,7 +168,10 @@ export async function composeReconciler({
     trust: trust.value.policy,
     windows: new WindowMeasurement(store, settings.reportIntervalMs, signals),
     notices: notify.value,
-    onQueued: () => deliveries.wake(),
+    onQueued: () => {
+      deliveries.wake();
+      standingAlerts.wake();
+    },
     leaseMs: settings.leaseMs,
     reportMs: settings.reportIntervalMs,
     renewBeforeMs: DEFAULT_LIFETIMES.timestampMs / 2,
@@ -183,11 +189,17 @@ export async function composeReconciler({
     ...{ targets: notify.value.targets, queues: store, clock, random, logger, ...measured },
     mayDeliver: () => loop.notices.mayNotify(),
   });
+  const standingAlerts: StandingAlerts = new StandingAlerts({
+    ...{ targets: notify.value.alertmanagers, clock, logger },
+    standing: () => loop.notices.standing(),
+    mayDeliver: () => loop.notices.mayNotify(),
+  });
   const owned = disposables.move();
   return {
     reconciler: loop.reconciler,
     signals,
     deliveries,
+    standingAlerts,
     store,
     publisher: loop.publisher,
     traces: loop.traces,
@@ -199,6 +211,7 @@ export async function composeReconciler({
     useNotifications: (list) => {
       loop.useNotices(list);
       deliveries.useTargets(list.targets);
+      standingAlerts.useTargets(list.alertmanagers);
     },
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -52,7 +52,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     publicationFolder: settings.home.publication,
   });
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics, tracer, refusedReports }));
-  const { reconciler, signals, deliveries, store, publisher, trust, providers, notify } = composed;
+  const { reconciler, signals, deliveries, standingAlerts, store, publisher, trust, providers, notify } = composed;
   const { artifactQuotaBytes: quotaBytes = Number.POSITIVE_INFINITY } = settings;
   const artifacts = new ArtifactUploads(settings.home.publication, { quotaBytes });
   const trafficOf = (rollout: string, target: string) => {
@@ -101,6 +101,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await publisher.release();
   });
   loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
+  loops.push(standingAlerts.run(stop.signal));
   // Who is denied stands in the repository: nobody new is let in before it was looked at.
   await firstLook(reconciler, clock);
   const port = await api.start();

@@ -1340,6 +1340,36 @@ export interface Notifications {
      * @maxItems 20
      */
     readonly github?: readonly GithubDispatch[];
+    /**
+     * Slack channels, and what takes messages as Slack does.
+     *
+     * @maxItems 20
+     */
+    readonly slack?: readonly ChatRoom[];
+    /**
+     * Teams channels with the workflow "Post to a channel when a webhook request is received".
+     *
+     * @maxItems 20
+     */
+    readonly teams?: readonly ChatRoom[];
+    /**
+     * Mail servers.
+     *
+     * @maxItems 20
+     */
+    readonly smtp?: readonly MailServer[];
+    /**
+     * Alertmanagers.
+     *
+     * @maxItems 20
+     */
+    readonly alertmanager?: readonly Alertmanager[];
+    /**
+     * Git hosts that show on each commit how its rollout goes.
+     *
+     * @maxItems 20
+     */
+    readonly commitStatus?: readonly CommitStatus[];
   };
 }
 /**
@@ -1437,6 +1467,206 @@ export interface GithubDispatch {
   readonly timeout?: string;
   /**
    * true: allow the token over plain HTTP to other machines.
+   */
+  readonly insecureHttp?: boolean;
+}
+/**
+ * Chat room that receives messages by an incoming webhook.
+ */
+export interface ChatRoom {
+  /**
+   * Name in logs and metrics. The delivery queue is stored under this name. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * File with the address of the webhook. Whoever has the address can write into the room, so it is kept as a secret. Relative to this document. The file is read for each delivery, so it may change.
+   */
+  readonly urlFile: string;
+  /**
+   * Topics: `rollouts` (steps), `alerts` (start and end), `retraining` (requests). Default `[alerts, retraining]`: a revert is an alert.
+   *
+   * @minItems 1
+   * @maxItems 3
+   *
+   * Items: A topic.
+   */
+  readonly events?: readonly ('rollouts' | 'alerts' | 'retraining')[];
+  /**
+   * Names of rollouts to notify about; `*` matches any characters. Receivers with `*` also get alerts about the service. Default: every rollout.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly rollouts?: readonly string[];
+  /**
+   * Most messages a minute; what comes faster waits and is sent as one message, such as "12 more alerts". Default 10.
+   */
+  readonly perMinute?: number;
+  /**
+   * Timeout of one delivery. Default and maximum: 10s. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * true: allow an address of plain HTTP on another machine.
+   */
+  readonly insecureHttp?: boolean;
+}
+/**
+ * Mail server that takes messages for people.
+ */
+export interface MailServer {
+  /**
+   * Name in logs and metrics. The delivery queue is stored under this name. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Name of the mail server.
+   */
+  readonly host: string;
+  /**
+   * Port. Default 587 with `starttls`, 465 with `implicit`, 25 with `none`.
+   */
+  readonly port?: number;
+  /**
+   * Encryption: `starttls` begins it on the open connection and never goes on without it, `implicit` from the first byte, `none` not at all (and then without a password, but on this machine). Default starttls.
+   */
+  readonly tls?: 'starttls' | 'implicit' | 'none';
+  /**
+   * File with the certificates of a private authority (PEM). Relative to this document.
+   */
+  readonly caFile?: string;
+  /**
+   * User name, if the server asks for one.
+   */
+  readonly user?: string;
+  /**
+   * File with the password of the user. Relative to this document. The file is read for each delivery, so it may change.
+   */
+  readonly passwordFile?: string;
+  /**
+   * Sender: an address, or `Name <address>`.
+   */
+  readonly from: string;
+  /**
+   * Receivers.
+   *
+   * @minItems 1
+   * @maxItems 50
+   *
+   * Items: An address, or `Name <address>`.
+   */
+  readonly to: readonly string[];
+  /**
+   * Topics: `rollouts` (steps), `alerts` (start and end), `retraining` (requests). Default `[alerts, retraining]`: a revert is an alert.
+   *
+   * @minItems 1
+   * @maxItems 3
+   *
+   * Items: A topic.
+   */
+  readonly events?: readonly ('rollouts' | 'alerts' | 'retraining')[];
+  /**
+   * Names of rollouts to notify about; `*` matches any characters. Receivers with `*` also get alerts about the service. Default: every rollout.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly rollouts?: readonly string[];
+  /**
+   * Most messages a minute; what comes faster waits and is sent as one message, such as "12 more alerts". Default 10.
+   */
+  readonly perMinute?: number;
+  /**
+   * Timeout of one delivery. Default and maximum: 10s. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+}
+/**
+ * Prometheus Alertmanager, which is told the alerts that stand: each minute, and when something changes. It groups, routes and repeats them.
+ */
+export interface Alertmanager {
+  /**
+   * Name in logs and metrics. The delivery queue is stored under this name. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Address of the Alertmanager; each of a cluster gets an entry of its own.
+   */
+  readonly url: string;
+  /**
+   * File with the token for `Authorization: Bearer …`. Relative to this document. The file is read for each delivery, so it may change.
+   */
+  readonly bearerTokenFile?: string;
+  /**
+   * Labels for each alert, besides `alertname`, `service`, `severity`, `rollout`, `model` and `subject`.
+   */
+  readonly labels?: {
+    /**
+     * Value of the label.
+     */
+    readonly [k: string]: string;
+  };
+  /**
+   * Names of rollouts to notify about; `*` matches any characters. Receivers with `*` also get alerts about the service. Default: every rollout.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly rollouts?: readonly string[];
+  /**
+   * Timeout of one delivery. Default and maximum: 10s. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * true: allow tokens over plain HTTP to other machines.
+   */
+  readonly insecureHttp?: boolean;
+}
+/**
+ * Repository whose commits get a status: how the rollout goes of what the commit asked for.
+ */
+export interface CommitStatus {
+  /**
+   * Name in logs and metrics. The delivery queue is stored under this name. Lower-case letters, digits, `.`, `_` and `-`; at most 63.
+   */
+  readonly name: string;
+  /**
+   * Kind of Git host.
+   */
+  readonly host: 'github' | 'gitlab';
+  /**
+   * The manifests repository: owner and name; at GitLab with all groups.
+   */
+  readonly repository: string;
+  /**
+   * File with a token that may write commit statuses (GitHub: `commit statuses`; GitLab: `api`). Relative to this document. The file is read for each delivery, so it may change.
+   */
+  readonly tokenFile: string;
+  /**
+   * Address of the API, for a host of your own. Default https://api.github.com, https://gitlab.com/api/v4.
+   */
+  readonly url?: string;
+  /**
+   * Names of rollouts to notify about; `*` matches any characters. Receivers with `*` also get alerts about the service. Default: every rollout.
+   *
+   * @minItems 1
+   * @maxItems 200
+   *
+   * Items: A name, or a pattern with `*`.
+   */
+  readonly rollouts?: readonly string[];
+  /**
+   * Timeout of one delivery. Default and maximum: 10s. A number with ms, s, m, h, d or w.
+   */
+  readonly timeout?: string;
+  /**
+   * true: allow tokens over plain HTTP to other machines.
    */
   readonly insecureHttp?: boolean;
 }

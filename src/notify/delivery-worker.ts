@@ -6,8 +6,9 @@ import type { Logger } from '../base/logger.ts';
 import type { Metrics } from '../base/metrics.ts';
 import type { RandomStream } from '../base/random.ts';
 import type { JsonValue } from '../contract/digest.ts';
-import { readNotice } from './notice.ts';
-import type { NoticeTarget } from './notice-target.ts';
+import { MessagePace } from './message-pace.ts';
+import { type Notice, readNotice } from './notice.ts';
+import type { Delivery, NoticeTarget } from './notice-target.ts';
 
 interface QueuedNotice {
   readonly number: number;
@@ -46,6 +47,7 @@ const REFUSED_BACK_OFF: BackOff = { firstMs: 500, capMs: 2_000 };
 /** Another process of the service may have queued something. */
 const POLL_MS = 2_000;
 const BATCH = 50;
+const MOST_IN_DIGEST = 200;
 /** A target that is away for a night must not fill the log. */
 const LOG_EVERY_ATTEMPTS = 20;
 
@@ -56,6 +58,7 @@ export class DeliveryWorker {
   readonly #removed = new Set<string>();
   /** The queues that are being delivered, by target and lane. */
   readonly #serving = new Map<string, Promise<void>>();
+  readonly #pace = new MessagePace();
   #wake = new AbortController();
   /** Aborted when other targets are in force: a pause before the next attempt ends, and the new target is tried at once. */
   #changed = new AbortController();
@@ -161,25 +164,46 @@ export class DeliveryWorker {
     for (;;) {
       if (signal.aborted || !(await mayDeliver())) return;
       const batch = await queues.readNotices(name, lane, BATCH);
-      for (const one of batch) {
-        const outcome = await this.#deliver(name, one, signal);
+      for (const group of await this.#paced(name, lane, batch, signal)) {
+        const outcome = await this.#deliver(name, group, signal);
         if (outcome === 'later') return;
-        if (outcome === 'lost') await queues.loseNotice(one.number, clock.now());
-        else await queues.dropNotice(one.number);
+        for (const { number } of group) {
+          if (outcome === 'lost') await queues.loseNotice(number, clock.now());
+          else await queues.dropNotice(number);
+        }
       }
-      if (batch.length < BATCH) return;
+      if (batch.length === 0) return;
     }
+  }
+
+  /** The notices one by one; of a target that had too many messages already, after a while and all that came meanwhile in one. */
+  async #paced(
+    name: string,
+    lane: Lane,
+    batch: readonly QueuedNotice[],
+    signal: AbortSignal,
+  ): Promise<readonly (readonly QueuedNotice[])[]> {
+    const { clock, queues } = this.#parts;
+    const target = this.#targets.get(name);
+    if (batch.length === 0 || target?.perMinute === undefined) return batch.map((one) => [one]);
+    const waitMs = this.#pace.take(name, target.perMinute, clock.monotonicMs());
+    if (waitMs === 0) return batch.slice(0, 1).map((one) => [one]);
+    await clock.sleep(waitMs, AbortSignal.any([signal, this.#changed.signal]));
+    const all = await queues.readNotices(name, lane, MOST_IN_DIGEST);
+    if (all.length === 0) return [];
+    return target.deliverMany === undefined ? all.slice(0, 1).map((one) => [one]) : [all];
   }
 
   /** Later notices wait for this one: a receiver must not hear of a rollback before its start. */
   async #deliver(
     name: string,
-    { id, notice: value }: QueuedNotice,
+    group: readonly QueuedNotice[],
     signal: AbortSignal,
   ): Promise<'taken' | 'lost' | 'later'> {
     const { clock, random, logger, mayDeliver } = this.#parts;
-    const notice = readNotice(value);
-    if (notice === undefined) {
+    const id = group[0]?.id ?? '';
+    const notices = group.flatMap(({ notice }) => readNotice(notice) ?? []);
+    if (notices.length === 0) {
       this.#count(name, 'unreadable');
       logger.error("a notice can't be read and is dropped", { target: name, id });
       return 'lost';
@@ -192,7 +216,7 @@ export class DeliveryWorker {
       const target = this.#targets.get(name);
       if (target === undefined) return 'later';
       if (target !== tried) [tried, attempt, refusals] = [target, 0, 0];
-      const delivery = await target.deliver(notice, signal);
+      const delivery = await deliverTo(target, notices, signal);
       if (signal.aborted && delivery.kind !== 'taken') return 'later';
       this.#count(name, delivery.kind);
       if (delivery.kind === 'taken') return 'taken';
@@ -210,6 +234,13 @@ export class DeliveryWorker {
       if (signal.aborted) return 'later';
     }
   }
+}
+
+function deliverTo(target: NoticeTarget, notices: readonly Notice[], signal: AbortSignal): Promise<Delivery> {
+  const [first] = notices;
+  if (first !== undefined && (notices.length === 1 || target.deliverMany === undefined))
+    return target.deliver(first, signal);
+  return target.deliverMany?.(notices, signal) ?? Promise.resolve({ kind: 'taken' });
 }
 
 interface Queue {

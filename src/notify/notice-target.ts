@@ -9,11 +9,17 @@ export type Delivery =
   /** The receiver calls it malformed: repeating changes nothing. */
   | { readonly kind: 'refused'; readonly reason: string };
 
+export const LATER = { kind: 'later', afterMs: null } as const;
+
 export interface NoticeTarget {
   readonly name: string;
+  /** It gets no more messages in a minute, of either lane; as many as come unless given. */
+  readonly perMinute?: number;
   wants(content: NoticeContent): boolean;
   /** Never throws; ends in bounded time. */
   deliver(notice: Notice, signal: AbortSignal): Promise<Delivery>;
+  /** Many in one message, for whom each would be too much. */
+  deliverMany?(notices: readonly Notice[], signal: AbortSignal): Promise<Delivery>;
 }
 
 export interface NoticeFilter {

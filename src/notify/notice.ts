@@ -24,6 +24,14 @@ export interface StepNotice {
   /** What was stable before that; null when nothing was. */
   readonly previous: VersionName | null;
   readonly evidence: string;
+  /** The commit of the step; null or absent when it is not found. */
+  readonly commit?: string | null;
+  /** The head on which the attempt started: it holds what a person asked for. */
+  readonly asked?: string | null;
+  /** Where people read what to do; absent for a step that needs nobody. */
+  readonly runbook?: string;
+  /** The rollout's page of the screen; absent without one. */
+  readonly link?: string;
 }
 
 /** The beginning or the end of an alert. */
@@ -32,6 +40,9 @@ export interface AlertNotice {
   readonly is: 'raised' | 'ended';
   readonly alert: string;
   readonly alertKind: string;
+  /** What tells alerts of one kind and rollout apart. */
+  readonly subject?: string;
+  readonly model?: string;
   readonly rollout: string | null;
   readonly reason: string;
   readonly message: string;
@@ -40,6 +51,11 @@ export interface AlertNotice {
   readonly sinceMs: number;
   readonly numbers: Readonly<Record<string, JsonValue>>;
   readonly runbook: string | null;
+  /** Of a revert: its commit. */
+  readonly commit?: string;
+  readonly link?: string;
+  /** Sent by hand, to see whether it arrives. */
+  readonly isTest?: true;
 }
 
 /** The stable version has drifted: a request to train a new one, once in each episode of drift. */

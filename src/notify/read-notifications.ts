@@ -5,12 +5,19 @@ import type { Clock } from '../base/clock.ts';
 import { parseDurationMs } from '../contract/duration.ts';
 import { parseDocumentOf } from '../documents/parse-document-of.ts';
 import type { Notifications } from '../documents/types.generated.ts';
+import { AlertmanagerTarget } from './alertmanager-target.ts';
+import { ChatTarget } from './chat-target.ts';
+import { CommitStatusTarget } from './commit-status-target.ts';
 import { GithubTarget } from './github-target.ts';
+import type { NoticeTopic } from './notice.ts';
 import type { NoticeTarget } from './notice-target.ts';
+import { SmtpTarget } from './smtp-target.ts';
 import { WebhookTarget } from './webhook-target.ts';
 
 export interface NotifySettings {
   readonly targets: readonly NoticeTarget[];
+  /** They are told what stands, rather than what begins and ends. */
+  readonly alertmanagers: readonly AlertmanagerTarget[];
   /** Addresses of pages by kind of alert; `*` for all others. */
   readonly runbooks: ReadonlyMap<string, string>;
   /** Where the project's own runbooks are read, unless at their usual place. */
@@ -27,8 +34,13 @@ const GITHUB_API = 'https://api.github.com';
 const DEFAULT_SOURCE = '/slipway';
 const DEFAULT_EVENT_TYPE = 'slipway-retraining';
 const EVERYTHING = ['rollouts', 'alerts', 'retraining'] as const;
+/** A revert is an alert: who gets its step as well reads it twice. */
+const FOR_PEOPLE: readonly NoticeTopic[] = ['alerts', 'retraining'];
+const PER_MINUTE = 10;
+const SMTP_PORTS = { starttls: 587, implicit: 465, none: 25 } as const;
+const HOST_APIS = { github: GITHUB_API, gitlab: 'https://gitlab.com/api/v4' } as const;
 
-const NOTHING: NotifySettings = { targets: [], runbooks: new Map(), offDeclaredAfterMs: null };
+const NOTHING: NotifySettings = { targets: [], alertmanagers: [], runbooks: new Map(), offDeclaredAfterMs: null };
 
 function timeoutOf({ timeout }: { readonly timeout?: string }): number {
   return timeout === undefined ? DEFAULT_TIMEOUT_MS : parseDurationMs(timeout);
@@ -49,9 +61,39 @@ function settingsOf({ spec }: Notifications, folder: string, clock: Clock): Noti
     const timeoutMs = timeoutOf(one);
     return new GithubTarget({ name, repository, apiUrl, eventType, rollouts, tokenFile, timeoutMs }, clock);
   });
+  const people = { topics: FOR_PEOPLE, rollouts: ['*'], perMinute: PER_MINUTE };
+  const chats = (['slack', 'teams'] as const).flatMap((speaks) =>
+    (spec[speaks] ?? []).map((one) => {
+      const { name, insecureHttp = false, events: topics = FOR_PEOPLE } = one;
+      const { rollouts, perMinute } = { ...people, ...one };
+      const about = { name, speaks, insecureHttp, topics, rollouts, perMinute, timeoutMs: timeoutOf(one) };
+      return new ChatTarget({ ...about, urlFile: path.resolve(folder, one.urlFile) }, clock);
+    }),
+  );
+  const mails = (spec.smtp ?? []).map((one) => {
+    const { name, host, tls = 'starttls', user = null, from, to, events: topics = FOR_PEOPLE } = one;
+    const { rollouts, perMinute } = { ...people, ...one };
+    const server = { host, port: one.port ?? SMTP_PORTS[tls], tls, user, from, to };
+    const files = { caFile: at(one.caFile), passwordFile: at(one.passwordFile) };
+    return new SmtpTarget({ name, ...server, ...files, topics, rollouts, perMinute, timeoutMs: timeoutOf(one) }, clock);
+  });
+  const statuses = (spec.commitStatus ?? []).map((one) => {
+    const { name, host, repository, rollouts = ['*'], url: apiUrl = HOST_APIS[host] } = one;
+    const tokenFile = path.resolve(folder, one.tokenFile);
+    return new CommitStatusTarget(
+      { name, host, repository, rollouts, apiUrl, tokenFile, timeoutMs: timeoutOf(one) },
+      clock,
+    );
+  });
+  const alertmanagers = (spec.alertmanager ?? []).map((one) => {
+    const { name, url, labels = {}, rollouts = ['*'] } = one;
+    const about = { name, url, labels, rollouts, source: spec.source ?? DEFAULT_SOURCE, timeoutMs: timeoutOf(one) };
+    return new AlertmanagerTarget({ ...about, bearerTokenFile: at(one.bearerTokenFile) }, clock);
+  });
   const { offDeclaredAfter, runbookBase, publicUrl } = spec;
   return {
-    targets: [...webhooks, ...github],
+    targets: [...webhooks, ...github, ...chats, ...mails, ...statuses],
+    alertmanagers,
     runbooks: new Map(Object.entries(spec.runbooks ?? {})),
     ...(runbookBase === undefined ? {} : { runbookBase }),
     ...(publicUrl === undefined ? {} : { publicUrl: publicUrl.replace(/\/+$/, '') }),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { parseInstant } from '../base/clock.ts';
 import { asReason } from '../base/plain-text.ts';
-import type { Notice, VersionName } from '../notify/notice.ts';
+import type { AlertNotice, Notice, StepNotice, VersionName } from '../notify/notice.ts';
 import type { AlertChange, AlertRecord } from '../rollout/alert-book.ts';
 import type { ProvenStep } from '../snapshot/status-claims.ts';
 import { alertInWords, alertRemedy } from '../wording/alerts-in-words.ts';
@@ -25,7 +25,11 @@ function subjectOf({ subject }: ProvenStep): VersionName | null {
 }
 
 /** The id depends on rollout, revision and evidence alone: every process makes the same notice of a step. */
-export function stepNotice(step: ProvenStep, model: string): Notice {
+/** What the evidence itself does not hold. */
+export type AboutStep = Pick<StepNotice, 'commit' | 'asked' | 'runbook' | 'link'>;
+export type AboutAlert = Pick<AlertNotice, 'model' | 'link'>;
+
+export function stepNotice(step: ProvenStep, model: string, about: AboutStep = {}): Notice {
   const { rollout, revision, transition, decidedAt, status, verdict, cohort } = step.predicate;
   const reason = asReason(stepReasonInWords({ ...transition, verdict, cohort }));
   return {
@@ -40,12 +44,17 @@ export function stepNotice(step: ProvenStep, model: string): Notice {
       stable: named(status.stable),
       previous: named(status.previous?.[0]),
       evidence: status.evidence,
+      ...about,
     },
   };
 }
 
 /** The numbers of an alert, for programs. */
 function numbersOf({ fact }: AlertRecord): Readonly<Record<string, number | string | null>> {
+  if (fact.kind === 'reverted') {
+    const { version, stable, revision, failed } = fact;
+    return JSON.parse(JSON.stringify({ version, stable, revision, ...failed }));
+  }
   if ('devices' in fact) return { devices: fact.devices };
   if (fact.kind !== 'drift') return {};
   const { estimate, lower, upper, limit, unit, devices, trials } = fact.seen ?? {};
@@ -54,9 +63,11 @@ function numbersOf({ fact }: AlertRecord): Readonly<Record<string, number | stri
   return JSON.parse(JSON.stringify({ rule, version, digest, ...seen }));
 }
 
-export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice {
+export function alertNotice({ kind, alert }: AlertChange, about: AboutAlert, nowMs: number): Notice {
   const { id, rollout, reason, sinceMs, runbook = null } = alert;
   const remedy = kind === 'raised' ? alertRemedy(alert) : null;
+  const revert = alert.fact.kind === 'reverted' ? alert.fact : null;
+  const model = revert?.model ?? about.model ?? '';
   return {
     format: 1,
     id: idOf('alert', id, kind),
@@ -66,6 +77,8 @@ export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice
       is: kind,
       alert: id,
       alertKind: alert.kind,
+      subject: alert.subject,
+      ...(model === '' ? {} : { model }),
       rollout,
       reason,
       message: alertInWords(alert),
@@ -73,6 +86,8 @@ export function alertNotice({ kind, alert }: AlertChange, nowMs: number): Notice
       sinceMs,
       numbers: numbersOf(alert),
       runbook,
+      ...(revert?.commit ? { commit: revert.commit } : {}),
+      ...(about.link === undefined ? {} : { link: about.link }),
     },
   };
 }

@@ -2,19 +2,23 @@
 import type { Clock } from '../base/clock.ts';
 import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Gauge, Metrics } from '../base/metrics.ts';
-import type { Notice, NoticeContent } from '../notify/notice.ts';
+import type { Metrics } from '../base/metrics.ts';
+import type { AlertNotice, Notice, NoticeContent } from '../notify/notice.ts';
 import { type AlertRecord, stepBook } from '../rollout/alert-book.ts';
-import { type Alert, type AlertReading, alertKeyOf } from '../rollout/alerts.ts';
+import type { Alert, AlertReading } from '../rollout/alerts.ts';
 import { alertsOf } from '../rollout/alerts-of.ts';
 import { evidenceAlerts, lostNoticesAlerts } from '../rollout/loss-alerts.ts';
-import type { OffDeclared } from '../rollout/off-declared.ts';
+import { withSilences } from '../rollout/silences.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Leases } from '../store/leases.ts';
 import type { NoticeOrder, NoticeQueue } from '../store/notice-queue.ts';
+import type { NamedValues } from '../store/reconciler-state.ts';
+import { readSilences } from '../store/silences.ts';
 import { alertInWords, alertRemedy } from '../wording/alerts-in-words.ts';
 import { runbookOfAlert } from '../wording/runbook-of.ts';
+import { aboutStep, linkOf } from './about-step.ts';
 import { alertFactsOf, type Looked, sourceFactsOf } from './alert-facts.ts';
+import { AlertMetrics } from './alert-metrics.ts';
 import type { EvidenceGap } from './evidence-keeper.ts';
 import { alertNotice, retrainingNotice, stepNotice } from './notice-of.ts';
 import { Reverts } from './reverts.ts';
@@ -39,7 +43,7 @@ export interface NoticeList {
 }
 
 export interface NoticesParts {
-  readonly store: Leases & NoticeQueue;
+  readonly store: Leases & NoticeQueue & Pick<NamedValues, 'readValue'>;
   readonly claims: StatusClaims;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -70,27 +74,13 @@ export class Notices {
   #book: readonly AlertRecord[] | undefined;
   #notified: Map<string, number> | undefined;
   readonly #reverts: Reverts;
-  readonly #alertGauge: Gauge | undefined;
-  readonly #offGauge: Gauge | undefined;
-  readonly #lostGauge: Gauge | undefined;
-  readonly #raised;
-  /** Labels that were set before, so that what ended goes back to 0. */
-  readonly #shown = new Map<string, { readonly kind: string; readonly rollout: string }>();
-
-  readonly #offShown = new Set<string>();
+  readonly #metrics: AlertMetrics;
 
   constructor(parts: NoticesParts) {
     this.#parts = parts;
     this.#list = parts.list;
     this.#reverts = new Reverts(parts.claims);
-    const { metrics } = parts;
-    this.#alertGauge = metrics?.gauge('slipway_alert', 'Alerts that stand, by kind and rollout; 0 when they are over.');
-    this.#raised = metrics?.counter('slipway_alerts_total', 'Alerts raised, by kind and rollout.');
-    this.#lostGauge = metrics?.gauge('slipway_notices_lost', 'Notices that a target never got, by target.');
-    this.#offGauge = metrics?.gauge(
-      'slipway_devices_off_declared',
-      'Devices that run something else than the directive declares, by rollout.',
-    );
+    this.#metrics = new AlertMetrics(parts.metrics);
   }
 
   /** Queues for others from now on; a new target hears of what happens from here. */
@@ -105,7 +95,7 @@ export class Notices {
 
   /** After a cycle: notices of what began and what ended. Never throws: notifying must not stop the loop. */
   async note(looked: Looked): Promise<readonly AlertRecord[]> {
-    this.#showOffDeclared(looked.offDeclared);
+    this.#metrics.showOffDeclared(looked.offDeclared);
     return this.#guarded(async () => {
       const reverted = await this.#reverts.look(looked.observation, this.#parts.clock.now());
       return this.#step(alertsOf({ ...alertFactsOf(looked), reverted }), looked);
@@ -169,7 +159,7 @@ export class Notices {
     const token = await this.#acquire();
     if (token === null) {
       const others = await store.readAlerts();
-      this.#showAlerts(others);
+      this.#metrics.showAlerts(others);
       return others;
     }
     const nowMs = clock.now();
@@ -178,18 +168,23 @@ export class Notices {
       present: [...reading.present, ...lost, ...evidenceAlerts(this.#parts.gaps?.() ?? [])],
       unknown: reading.unknown,
     };
-    const stepped = stepBook(await this.#readBook(), this.#withRunbooks(all), nowMs);
+    const begun = stepBook(await this.#readBook(), this.#withRunbooks(all), nowMs);
+    const stepped = withSilences(begun, await readSilences(store), nowMs);
     const ofSteps = looked === null ? NO_STEPS : await this.#stepsOf(looked);
     const modelOf = (rollout: string | null): string =>
       looked?.view.outlooks.find((one) => one.rollout === rollout)?.model ?? '';
-    const ofAlerts = stepped.changes.flatMap((change, i) => {
-      const before = stepped.changes.slice(0, i).map((one) => one.alert.id);
+    // A silence keeps people from alerts, and nobody from training.
+    const retrainings = begun.changes.flatMap((change, i) => {
+      const before = begun.changes.slice(0, i).map((one) => one.alert.id);
       const isLater = (record: AlertRecord): boolean => record.raisedAtMs === nowMs && !before.includes(record.id);
-      const standing = stepped.records.filter((record) => !isLater(record));
+      const standing = begun.records.filter((record) => !isLater(record));
       const retraining = retrainingNotice(change, standing, modelOf(change.alert.rollout), nowMs);
-      return [alertNotice(change, nowMs), ...(retraining === null ? [] : [retraining])];
+      return retraining === null ? [] : [retraining];
     });
-    const notices = [...ofSteps.notices, ...ofAlerts].flatMap((notice) => {
+    const told = stepped.changes.map((change) =>
+      alertNotice(change, { model: modelOf(change.alert.rollout), ...linkOf(this.#list, change.alert) }, nowMs),
+    );
+    const notices = [...ofSteps.notices, ...retrainings, ...told].flatMap((notice) => {
       const wanting = this.#list.targets.filter((target) => target.wants(notice.content));
       const value = JSON.parse(JSON.stringify(notice));
       const lane = notice.content.kind === 'alert' ? ('alerts' as const) : ('others' as const);
@@ -209,16 +204,16 @@ export class Notices {
     }
     this.#book = stepped.records;
     for (const [rollout, revision] of ofSteps.revisions) this.#notified?.set(rollout, revision);
-    this.#log(stepped.changes);
-    this.#showAlerts(stepped.records);
-    if (notices.length > 0) onQueued?.();
+    this.#log(begun.changes, stepped.records);
+    this.#metrics.showAlerts(stepped.records);
+    if (notices.length > 0 || stepped.isChanged) onQueued?.();
     return stepped.records;
   }
 
   /** Notices that nobody got a while ago. */
   async #readLost(nowMs: number): Promise<Alert[]> {
     const lost = [...(await this.#parts.store.readLostNotices())];
-    for (const [target, { count }] of lost) this.#lostGauge?.set(count, { target });
+    for (const [target, { count }] of lost) this.#metrics.showLost(target, count);
     return lostNoticesAlerts(lost.filter(([, { lastAtMs }]) => Math.abs(nowMs - lastAtMs) < LOST_FOR_MS));
   }
 
@@ -226,6 +221,16 @@ export class Notices {
     if ((await this.#parts.store.commitNotices(order)) === 'recorded') return true;
     this.#forget();
     return false;
+  }
+
+  /** The alerts that stand and that no silence keeps back, as they are now; for who is told again and again. */
+  async standing(): Promise<readonly AlertNotice[]> {
+    const nowMs = this.#parts.clock.now();
+    const records = (await this.#parts.store.readAlerts()).filter((one) => one.raisedAtMs !== null && !one.silenced);
+    return records.flatMap((alert) => {
+      const { content } = alertNotice({ kind: 'raised', alert }, linkOf(this.#list, alert), nowMs);
+      return content.kind === 'alert' ? [content] : [];
+    });
   }
 
   #withRunbooks({ present, unknown }: AlertReading): AlertReading {
@@ -253,12 +258,15 @@ export class Notices {
       const named = model ?? view.outlooks.find((one) => one.rollout === name)?.model ?? '';
       const steps = await claims.stepsAbove(name, observation.snapshot, before);
       const known = steps.filter((step) => step.predicate.revision <= revision);
-      notices.push(...known.map((step) => stepNotice(step, named)));
+      for (const step of known)
+        notices.push(
+          stepNotice(step, named, await aboutStep(step, this.#list, { claims, snapshot: observation.snapshot })),
+        );
     }
     return { notices, revisions };
   }
 
-  #log(changes: ReturnType<typeof stepBook>['changes']): void {
+  #log(changes: ReturnType<typeof stepBook>['changes'], records: readonly AlertRecord[]): void {
     const { logger } = this.#parts;
     for (const { kind, alert } of changes) {
       const about = { kind: alert.kind, rollout: alert.rollout, reason: alert.reason, what: alertInWords(alert) };
@@ -267,31 +275,10 @@ export class Notices {
         logger.info('alert ended', { ...about, alert: alert.id });
         continue;
       }
-      logger.warn('alert', { ...about, remedy: alertRemedy(alert), ...runbook, alert: alert.id });
-      this.#raised?.add({ kind: alert.kind, rollout: alert.rollout ?? '' });
-    }
-  }
-
-  #showAlerts(records: readonly AlertRecord[]): void {
-    const standing = new Set<string>();
-    for (const { kind, rollout: name, raisedAtMs } of records) {
-      const labels = { kind, rollout: name ?? '' };
-      const key = alertKeyOf({ ...labels, kind, subject: '' });
-      if (raisedAtMs !== null) standing.add(key);
-      if (raisedAtMs !== null) this.#shown.set(key, labels);
-    }
-    for (const [key, labels] of this.#shown) {
-      this.#alertGauge?.set(standing.has(key) ? 1 : 0, labels);
-      if (!standing.has(key)) this.#shown.delete(key);
-    }
-  }
-
-  #showOffDeclared(counts: readonly OffDeclared[]): void {
-    for (const rollout of this.#offShown) this.#offGauge?.set(0, { rollout });
-    this.#offShown.clear();
-    for (const { rollout, count } of counts) {
-      this.#offGauge?.set(count, { rollout });
-      this.#offShown.add(rollout);
+      const silenced = records.find(({ id }) => id === alert.id)?.silenced;
+      const kept = silenced === undefined ? {} : { silenced: silenced.reason };
+      logger.warn('alert', { ...about, remedy: alertRemedy(alert), ...runbook, ...kept, alert: alert.id });
+      this.#metrics.countRaised(alert);
     }
   }
 }

@@ -3,6 +3,7 @@ import { parseInstant } from '../base/clock.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import type { RevertedRollout, RevertFact } from '../rollout/alerts.ts';
 import { lastRejection } from '../rollout/last-rejection.ts';
+import type { StatusClaim } from '../rollout/rollout-facts.ts';
 import { ruleOfReason } from '../rollout/rule-failure.ts';
 import type { StatusClaims } from '../snapshot/status-claims.ts';
 import type { Observation } from './observe.ts';
@@ -29,6 +30,12 @@ function revisionOf({ evidence }: Rejection): number {
   return Number.parseInt(evidence.split('/').at(-1) ?? '', 10);
 }
 
+/** A status that somebody forged is put back: the revert before it still counts. */
+function statusOf(claim: StatusClaim): RolloutStatus | null {
+  if (claim.kind === 'none') return null;
+  return claim.kind === 'authentic' ? claim.status : claim.lastAuthentic;
+}
+
 export class Reverts {
   readonly #claims: StatusClaims;
   /** Read from evidence once. */
@@ -45,19 +52,20 @@ export class Reverts {
     const found: RevertedRollout[] = [];
     const names = new Set<string>();
     for (const { name, claim } of facts.rollouts) {
-      if (claim.kind !== 'authentic') continue;
-      const recent = claim.status.rejected.filter(
+      const status = statusOf(claim);
+      if (status === null) continue;
+      const recent = status.rejected.filter(
         ({ at, reason }) => NEEDS_PERSON.has(reason.kind) && nowMs - (parseInstant(at) ?? 0) < ALERT_FOR_MS,
       );
       const [newest] = recent;
       if (newest === undefined) continue;
       names.add(name);
-      if (claim.status.candidate !== null) {
+      if (status.candidate !== null) {
         found.push({ rollout: name, revert: null, open: recent.map(revisionOf), runbook: null });
         continue;
       }
-      if (lastRejection(claim.status) === null || newest !== claim.status.rejected[0]) continue;
-      const { fact, runbook } = await this.#read(name, claim.status, newest, snapshot);
+      if (lastRejection(status) === null || newest !== status.rejected[0]) continue;
+      const { fact, runbook } = await this.#read(name, status, newest, snapshot);
       found.push({ rollout: name, revert: fact, open: [], runbook });
     }
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name);

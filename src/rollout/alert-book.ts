@@ -12,6 +12,10 @@ export interface AlertRecord extends Alert {
   readonly raisedAtMs: number | null;
   /** Since when the fact is gone; null while it stands. */
   readonly goneSinceMs: number | null;
+  /** The silence that keeps it from people now. */
+  readonly silenced?: { readonly untilMs: number; readonly reason: string; readonly by: string };
+  /** It began in a silence: nobody was told of it yet. */
+  readonly isWithheld?: true;
 }
 
 export interface AlertChange {
@@ -76,7 +80,9 @@ function standing(alert: Alert, before: AlertRecord | undefined, nowMs: number):
   const sinceMs = Math.min(known.sinceMs, nowMs);
   const isDue = nowMs - sinceMs >= times(alert.kind).afterMs;
   const { id } = known;
-  return { ...alert, id, sinceMs, raisedAtMs: known.raisedAtMs ?? (isDue ? nowMs : null), goneSinceMs: null };
+  const { silenced, isWithheld } = before ?? {};
+  const kept = { ...(silenced && { silenced }), ...(isWithheld && { isWithheld }) };
+  return { ...alert, ...kept, id, sinceMs, raisedAtMs: known.raisedAtMs ?? (isDue ? nowMs : null), goneSinceMs: null };
 }
 
 /** An alert that is not there any more; undefined when that is so for long enough. */

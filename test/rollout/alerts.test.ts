@@ -53,6 +53,14 @@ const kindsOf = (facts: Partial<AlertFacts>): string[] =>
   alertsOf({ ...NOTHING, ...facts }).present.map((alert) => `${alert.kind} ${alert.rollout} ${alert.reason}`);
 
 describe('each condition that needs a person is an alert', () => {
+  test('a stage that waits for people alone', () => {
+    const approval = { kind: 'approval', approvers: ['ann', 'bob'], have: 0, need: 1 } as const;
+    const [alert] = alertsOf({ ...NOTHING, outlooks: [outlook({ waitingOn: [approval] })] }).present;
+    expect(alert).toMatchObject({ kind: 'waits-for-approval', rollout: 'eu', subject: 'canary' });
+    expect(alert && alertInWords(alert)).toBe('canary passed its rules and waits for 1 approval of ann or bob');
+    expect(alert && alertRemedy(alert)).toContain('slipway approve eu');
+  });
+
   test('what stalls a rollout, and a history that was rewound', () => {
     expect(kindsOf({ outlooks: [stalled('POLICY_MISSING')] })).toEqual(['stalled eu POLICY_MISSING']);
     expect(kindsOf({ outlooks: [stalled('HISTORY_REWOUND')] })).toEqual(['history-rewound eu HISTORY_REWOUND']);
@@ -159,6 +167,42 @@ describe('each condition that needs a person is an alert', () => {
     expect(of('fail').present.map((one) => one.kind)).toEqual(['stable-drift']);
     expect(of('undecided')).toMatchObject({ present: [], unknown: [{ kind: 'stable-drift' }] });
     expect(of('pass')).toEqual({ present: [], unknown: [] });
+  });
+});
+
+describe('a revert', () => {
+  const revert = (revision: number) => {
+    const numbers = {
+      estimate: 251,
+      lower: 240,
+      upper: 263,
+      limit: 150,
+      unit: 'ms',
+      devices: 10,
+      trials: 900,
+    } as const;
+    const failed = { rule: SLOW.rule, metric: 'latency_p95', ...numbers };
+    return { model: 'ocr', version: '2', stable: '1', revision, reason: SLOW, commit: 'c0ffee', failed };
+  };
+  const look = (revision: number | null, ...open: readonly number[]) =>
+    alertsOf({
+      ...NOTHING,
+      reverted: [{ rollout: 'eu', revert: revision === null ? null : revert(revision), open, runbook: null }],
+    });
+  const kinds = (stepped: ReturnType<typeof stepBook>) =>
+    stepped.changes.map(({ kind, alert }) => `${kind} ${alert.subject}`);
+
+  test('is an alert with rule and numbers until a later attempt is complete; another revert is another alert', () => {
+    const first = stepBook([], look(5), 1_000);
+    expect(kinds(first)).toEqual(['raised 5']);
+    expect(first.records.map(alertInWords)).toEqual([
+      '2 was reverted to 1: latency_p95 < 150ms failed in canary, measured 251 ms (240–263) on 10 devices',
+    ]);
+    const rolling = stepBook(first.records, look(null, 5), 2_000);
+    expect(kinds(rolling)).toEqual([]);
+    const again = stepBook(rolling.records, look(8), 3_000);
+    expect(kinds(again)).toEqual(['ended 5', 'raised 8']);
+    expect(kinds(stepBook(again.records, alertsOf(NOTHING), 4_000))).toEqual(['ended 8']);
   });
 });
 
