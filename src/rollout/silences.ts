@@ -14,17 +14,15 @@ export interface Silence {
   readonly untilMs: number;
 }
 
-/** As many at once; more are a mistake, or somebody who wants nobody to hear anything. */
-export const MOST_SILENCES = 200;
-export const LONGEST_SILENCE_MS = 30 * 24 * 60 * 60_000;
+const LONGEST_SILENCE_MS = 30 * 24 * 60 * 60_000;
 
-export function isInForce({ atMs, untilMs }: Silence, nowMs: number): boolean {
+function isInForce({ atMs, untilMs }: Silence, nowMs: number): boolean {
   // A clock that was set back must not make a silence longer than it may be.
   return nowMs < untilMs && untilMs - nowMs <= LONGEST_SILENCE_MS && untilMs > atMs;
 }
 
 /** The silence that keeps an alert back longest; undefined when none does. */
-export function silenceOf(
+function silenceOf(
   { id, rollout }: Pick<AlertRecord, 'id' | 'rollout'>,
   silences: readonly Silence[],
   nowMs: number,
