@@ -99,18 +99,13 @@ export function assembleLoop(parts: LoopParts): Loop {
   const meter =
     parts.metrics &&
     new LoopMeter({ metrics: parts.metrics, clock, publisher, reportMs, view: () => reconciler.view() });
-<<<<<<< HEAD
   const traces = parts.tracer && new StepTraces(parts.tracer);
   const phases = new Phases(clock, (phase) => {
     meter?.notePhase(phase);
     traces?.notePhase(phase);
   });
   const events = traces?.events(parts.events) ?? parts.events;
-  const executor = new Executor({ repository, claims, signer, landing, logger });
-=======
-  const phases = new Phases(clock, (phase) => meter?.notePhase(phase));
   const executor = new Executor({ repository, claims, signer, landing, logger, runbooks: () => runbookBase });
->>>>>>> bcd6ab0 (Raise an alert for a revert and for a stage that waits for approval, and link the runbook that fits from alerts and commits)
   const reconciler: Reconciler = new Reconciler(
     {
       ...{ store, clock, random, logger, notices, declared, evidence, phases },
