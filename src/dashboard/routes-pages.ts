@@ -8,10 +8,11 @@ import type { PageAsOf, PageData } from './pages/page-data.ts';
 import type { Problem } from './pages/problem.ts';
 import type { PageName } from './pages/screen.ts';
 import type { Devices, DeviceView, Overview } from './read-model/types.generated.ts';
+import { type RolloutPageSource, readRolloutPage } from './read-rollout-page.ts';
 import { pageAnswer } from './render-page.ts';
 
 /** What pages read: the same as the JSON routes. */
-export interface PageSource {
+export interface PageSource extends RolloutPageSource {
   overview(): Promise<Overview> | Overview;
   devices(query: URLSearchParams): Promise<Devices> | Devices;
   device(id: string): Promise<DeviceView | undefined> | DeviceView | undefined;
@@ -41,7 +42,20 @@ function routesOf(source: PageSource): PageRoute[] {
       ...{ page: 'device', path: '/devices/{id}', parts: () => ['devices'] },
       read: ({ params }) => source.device(params.id ?? ''),
     },
+    {
+      ...{ page: 'rollout', path: '/rollouts/{name}', parts: ({ name }) => [`rollout:${name}`] },
+      read: ({ params, query }) => readRolloutPage(source, params.name ?? '', query),
+    },
+    {
+      ...{ page: 'reverted', path: '/rollouts/{name}/reverted', parts: () => [] },
+      read: ({ params, query }) => source.postmortem(params.name ?? '', revisionIn(query)),
+    },
   ];
+}
+
+function revisionIn(query: URLSearchParams): number | null {
+  const text = query.get('revision') ?? '';
+  return /^\d{1,9}$/.test(text) ? Number(text) : null;
 }
 
 export function pageRoutes(source: PageSource, parts: PageParts): Route[] {

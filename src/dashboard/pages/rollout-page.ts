@@ -132,9 +132,14 @@ function Past({
   return html`<div class="banner info-b" role="status"><span class="st person"><${Icon} name="clock" />As it was at <code>${at.slice(0, 7)}</code></span><span><${Instant} atMs=${view.asOf.atMs} />, rebuilt from evidence. Actions are off here.</span><span class="end"><a class="btn" href=${withQuery(address, { at: null })}>Back to now</a></span></div>`;
 }
 
+function NotThen({ at, address }: { readonly at: string; readonly address: PageAddress }): VNode {
+  return html`<div class="banner warn-b" role="status"><span class="st warn"><${Icon} name="warn" />This is now</span><span>No step with evidence is known at “${Name({ text: at, most: 40 })}”, so the page can’t be rebuilt as it was then.</span><span class="end"><a class="btn" href=${withQuery(address, { at: null })}>Close</a></span></div>`;
+}
+
 export function RolloutPage({ value, address }: PageProps<RolloutPageValue>): VNode {
   const { view, at, other, message } = value;
-  return html`${at !== null && Past({ view, at, address })}
+  const isUnknown = at === null && address.query.at !== undefined;
+  return html`${at !== null && Past({ view, at, address })}${isUnknown && NotThen({ at: address.query.at ?? '', address })}
     <div class="stack">${Head({ view, address, at })}${Sentence({ view })}</div>
     ${address.query.compare !== undefined && CompareSection({ view, other, address })}
     <div class="cols wide"><div class="stack">${Rules({ view, address })}</div>

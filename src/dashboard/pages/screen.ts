@@ -2,7 +2,7 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { LoginView } from '../../fleet-api/http/login-routes.ts';
-import type { Devices, DeviceView, Overview } from '../read-model/types.generated.ts';
+import type { Devices, DeviceView, Overview, Postmortem } from '../read-model/types.generated.ts';
 import { DevicePage, deviceTitle } from './device-page.ts';
 import { DevicesPage, devicesTitle } from './devices-page.ts';
 import { Frame, type Live, type Section } from './frame.ts';
@@ -10,6 +10,8 @@ import { FrontPage, frontTitle } from './front.ts';
 import { Login, loginTitle } from './login.ts';
 import type { PageData, PageProps } from './page-data.ts';
 import { type Problem, ProblemPage, problemTitle } from './problem.ts';
+import { postmortemTitle, RevertedPage } from './reverted-page.ts';
+import { RolloutPage, type RolloutPageValue, rolloutTitle } from './rollout-page.ts';
 import { ServicePage, serviceTitle } from './service-page.ts';
 
 interface PageKind {
@@ -38,6 +40,8 @@ const PAGES = {
   front: pageOf<Overview>('rollouts', frontTitle, FrontPage),
   login: pageOf<LoginView>(null, loginTitle, Login),
   problem: pageOf<Problem>(null, problemTitle, ProblemPage),
+  reverted: pageOf<Postmortem>('rollouts', postmortemTitle, RevertedPage),
+  rollout: pageOf<RolloutPageValue>('rollouts', rolloutTitle, RolloutPage),
   service: pageOf<Overview>('service', serviceTitle, ServicePage),
 } satisfies Readonly<Record<string, PageKind>>;
 

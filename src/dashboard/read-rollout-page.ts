@@ -1,0 +1,45 @@
+// Owns what the page of a rollout shows: now or at a past commit, beside another version, with the message of one commit.
+import type { RolloutPageValue } from './pages/rollout-page.ts';
+import type { HistoryRow, Postmortem, RolloutView } from './read-model/types.generated.ts';
+
+/** Each answers undefined, or null, where there is no such thing. */
+export interface RolloutPageSource {
+  rollout(name: string): Promise<RolloutView | undefined>;
+  /** As it stood after a commit, rebuilt from evidence. */
+  rolloutAt(name: string, commit: string): Promise<RolloutView | undefined>;
+  commitMessage(commit: string): Promise<string | null>;
+  postmortem(name: string, revision: number | null): Promise<Postmortem | undefined>;
+}
+
+const COMMIT = /^[0-9a-f]{7,64}$/;
+
+/** A commit, or the newest step with evidence of a version. */
+function commitOf(text: string, history: readonly HistoryRow[]): string | null {
+  const row = history.find(({ commit, evidence, version }) => commit !== null && evidence !== null && version === text);
+  if (row !== undefined) return row.commit;
+  return COMMIT.test(text) ? text : null;
+}
+
+export async function readRolloutPage(
+  source: RolloutPageSource,
+  name: string,
+  query: URLSearchParams,
+): Promise<RolloutPageValue | undefined> {
+  const now = await source.rollout(name);
+  if (now === undefined) return undefined;
+  const viewAt = async (text: string | null) => {
+    const commit = text === null ? null : commitOf(text, now.history);
+    return commit === null ? undefined : source.rolloutAt(name, commit);
+  };
+  const past = await viewAt(query.get('at'));
+  const chosen = query.get('commit') ?? '';
+  const isKnown = now.history.some(({ commit }) => commit === chosen);
+  return {
+    asOf: now.asOf,
+    // What the past of one commit does not hold is its own history: the branch has that.
+    view: past === undefined ? now : { ...past, history: now.history },
+    at: past === undefined ? null : (past.asOf.commit ?? query.get('at')),
+    other: (await viewAt(query.get('compare'))) ?? null,
+    message: isKnown ? await source.commitMessage(chosen) : null,
+  };
+}

@@ -1,0 +1,48 @@
+// Laws of what the page of a rollout shows for what its address asks.
+import { expect, test } from 'vitest';
+import { type RolloutPageSource, readRolloutPage } from '../../src/dashboard/read-rollout-page.ts';
+import { DOCUMENT_READER } from './fixtures/document-reader.ts';
+import { PRODUCE_SCAN } from './fixtures/produce-scan.ts';
+
+function sourceOf(asked: string[] = []): RolloutPageSource {
+  return {
+    rollout: async (name) => (name === 'produce-scan' ? PRODUCE_SCAN : undefined),
+    rolloutAt: async (_, commit) => {
+      asked.push(commit);
+      return commit === 'abcdef0'
+        ? undefined
+        : { ...PRODUCE_SCAN, asOf: { ...PRODUCE_SCAN.asOf, commit, atMs: 1 }, history: [] };
+    },
+    commitMessage: async (commit) => `message of ${commit}`,
+    postmortem: async () => DOCUMENT_READER,
+  };
+}
+
+const read = (query: string, source = sourceOf()) =>
+  readRolloutPage(source, 'produce-scan', new URLSearchParams(query));
+
+test('a rollout that nobody knows has no page', async () => {
+  expect(await readRolloutPage(sourceOf(), 'other', new URLSearchParams())).toBeUndefined();
+});
+
+test('at a past commit it shows that, with the history of now, and as of now', async () => {
+  const value = await read('at=91c4e6b0');
+  expect(value).toMatchObject({
+    at: '91c4e6b0',
+    asOf: PRODUCE_SCAN.asOf,
+    view: { asOf: { atMs: 1 }, history: PRODUCE_SCAN.history },
+  });
+  expect(await read('at=abcdef0')).toMatchObject({ at: null, view: { asOf: PRODUCE_SCAN.asOf } });
+});
+
+test('a version stands for its newest step with evidence; what is neither version nor commit is not asked for', async () => {
+  const asked: string[] = [];
+  expect((await read('compare=3.1.4', sourceOf(asked)))?.other).not.toBeNull();
+  expect((await read('compare=..%2Fetc', sourceOf(asked)))?.other).toBeNull();
+  expect(asked).toEqual(['c03b77e1']);
+});
+
+test('the message is of commits that the history has alone', async () => {
+  expect((await read('commit=91c4e6b0'))?.message).toBe('message of 91c4e6b0');
+  expect((await read('commit=0123456789'))?.message).toBeNull();
+});
