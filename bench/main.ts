@@ -5,6 +5,7 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { answersBenchmark } from './answers.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
+import { devicesBenchmark } from './devices.ts';
 import { directiveBenchmark } from './directive.ts';
 import { foldingBenchmark } from './folding.ts';
 import { judgingBenchmark } from './judging.ts';
@@ -25,6 +26,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   swapBenchmark,
   answersBenchmark,
   directiveBenchmark,
+  devicesBenchmark,
 ];
 
 const { values, positionals } = parseArgs({

@@ -10,10 +10,12 @@ import { artifactRoutes } from '../fleet-api/http/artifact-routes.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import { type LoginRouteParts, loginRoutes } from '../fleet-api/http/login-routes.ts';
+import { plainRoutes } from '../fleet-api/http/plain-routes.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
 import { tokenRoutes } from '../fleet-api/http/token-routes.ts';
 import type { OwnSite } from '../fleet-api/own-site.ts';
+import { PlainIntake } from '../fleet-api/plain-intake.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake, type ReportIntakeParts } from '../fleet-api/report-intake.ts';
@@ -22,9 +24,14 @@ import type { ApiTokens } from '../store/api-tokens.ts';
 import type { BrowserSessions } from '../store/browser-sessions.ts';
 import type { DeviceRegister } from '../store/device-register.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
+import type { PlainRegister } from '../store/plain-reports.ts';
 
 export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bearers' | 'browsers'> {
-  readonly store: DeviceRegister & ApiTokens & BrowserSessions & Pick<FleetStore, 'readPublication' | 'probe'>;
+  readonly store: DeviceRegister &
+    PlainRegister &
+    ApiTokens &
+    BrowserSessions &
+    Pick<FleetStore, 'readPublication' | 'probe'>;
   /** Tokens of the environment: they open what needs `view`, and everything. Without them, or with empty ones, only tokens of the store do. */
   readonly viewerToken?: string | undefined;
   readonly adminToken?: string | undefined;
@@ -117,14 +124,29 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   };
 }
 
+/** Reports of one device. */
+const PER_DEVICE: RateLimit = { perSecond: 5, burst: 256 };
+
 export function intakeOf(options: FleetApiOptions, signatures: DeviceSignatures): ReportIntake {
-  const { store, clock, logger, metrics, perDevice = { perSecond: 5, burst: 256 } } = options;
+  const { store, clock, logger, metrics, perDevice = PER_DEVICE } = options;
   return new ReportIntake({
     ...{ register: store, signatures, clock },
     answers: metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.'),
     refused: options.refused ?? new RefusedReports(clock, logger),
     perDevice: new RateLimiter(perDevice),
     ...(options.onTaken === undefined ? {} : { onTaken: options.onTaken }),
+  });
+}
+
+function plainIntakeOf(options: FleetApiOptions): PlainIntake {
+  const { store, isDenied, clock, metrics, perDevice = PER_DEVICE } = options;
+  return new PlainIntake({
+    ...{ register: store, isDenied, clock },
+    answers: metrics.counter(
+      'slipway_plain_reports_total',
+      'Reports of devices without an agent, by answer and reason.',
+    ),
+    perDevice: new RateLimiter(perDevice),
   });
 }
 
@@ -160,6 +182,7 @@ export function fleetApiRoutes(
     ...deviceRoutes({ enrolment, intake, changes, locations, clock, publicationFolder }),
     ...serviceRoutes({ ...options, probe: () => store.probe() }),
     ...viewerRoutes(options.readRollouts),
+    ...plainRoutes(plainIntakeOf(options)),
     ...tokenRoutes(options),
     ...publisherRoutes(options),
     ...(options.routes ?? []),

@@ -16,6 +16,7 @@ import { OtlpTracer } from '../tracing/otlp-tracer.ts';
 import { openLocations } from './artifact-locations.ts';
 import { composeDashboard } from './compose-dashboard.ts';
 import { composeFleetApi, type FleetApi } from './compose-fleet-api.ts';
+import { composeFleetViews } from './compose-fleet-views.ts';
 import { composeRequests } from './compose-requests.ts';
 import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
@@ -63,9 +64,14 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
   const { routes, errorPage, showLogin: showPage } = composeDashboard({ clock, logger, requests: requests.parts });
   const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
+  const fleetViews = composeFleetViews({
+    ...{ store, clock, refused, reportMs: settings.reportIntervalMs },
+    words: () => composed.fleet()?.words,
+    view: () => reconciler.view(),
+  });
   api = disposables.use(
     composeFleetApi({
-      routes,
+      routes: [...routes, ...fleetViews.routes],
       errorPage,
       login: { site, showPage },
       store,

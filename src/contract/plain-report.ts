@@ -4,6 +4,10 @@ import { CodedError } from '../base/errors.ts';
 import { type Digest, isDigest, sha256Hex } from './digest.ts';
 import { count, isDeviceId, members, name } from './report-reader.ts';
 
+/** Reports of one request. */
+export const MOST_PLAIN_REPORTS = 500;
+export const MOST_PLAIN_BYTES = 512 * 1024;
+
 /** Figures of a plain report, by the name of their field. */
 const FIGURES = {
   inference_latency_ms: { least: 0, most: 86_400_000 },

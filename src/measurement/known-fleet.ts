@@ -49,7 +49,7 @@ export interface OddDevices {
 const MOST_SHOWN = 20;
 
 /** What the device does not believe, as tampered with or signed by the wrong one: the directive, or a model that it names. It keeps what it runs. */
-function refusals(device: DeviceRecord): string[] {
+export function refusals(device: DeviceRecord): string[] {
   const directive = device.properties[DIRECTIVE_REFUSED];
   const found = directive === undefined ? [] : [`the directive: ${directive}`];
   for (const { model, rollout, state, subject } of device.models.values()) {
@@ -89,14 +89,14 @@ export class KnownFleets {
 }
 
 /** As the store will have it once it knows of the documents. */
-function withLabels(device: DeviceRecord, documented: Labels | undefined): DeviceRecord {
+export function withLabels(device: DeviceRecord, documented: Labels | undefined): DeviceRecord {
   if (documented === undefined || isSameLabels({ ...device.bound, ...documented }, device.bound)) return device;
   const bound = { ...device.bound, ...documented };
   return { ...device, bound, labels: { ...device.labels, ...bound } };
 }
 
 /** A bound label that the device states otherwise. One that it does not state it has not heard of yet. */
-function contradiction({ bound, stated, labels }: DeviceRecord): string | null {
+export function contradiction({ bound, stated, labels }: DeviceRecord): string | null {
   const name = contradictedLabel(stated, bound, labels);
   return name === null
     ? null

@@ -991,15 +991,22 @@ export interface DeviceRow {
    */
   readonly declared: number;
   /**
-   * Rollouts in whose stage it is.
+   * Stages that it is in, such as `canary of produce-scan`.
    */
   readonly in: readonly string[];
   readonly labels: {
     readonly [k: string]: string;
   };
   readonly lastSeenAtMs: number | null;
+  /**
+   * Of its answers in the last hour.
+   */
   readonly errorShare: number | null;
   readonly runs: readonly RunningVersion[];
+  /**
+   * Its reports are signed by its key. Those of a device without an agent are not, and never judged.
+   */
+  readonly isSigned: boolean;
 }
 /**
  * Values of a label, with the number of devices.
@@ -1013,6 +1020,30 @@ export interface Facet {
     readonly value: string;
     readonly count: number;
   }[];
+}
+/**
+ * Devices that run a version.
+ */
+export interface VersionCount {
+  readonly model: string;
+  readonly version: string;
+  /**
+   * Null where the device does not say.
+   */
+  readonly digest: string | null;
+  readonly count: number;
+}
+/**
+ * Devices in one arm of a rollout.
+ */
+export interface ArmCount {
+  readonly rollout: string;
+  /**
+   * Null of the stable arm.
+   */
+  readonly stage: string | null;
+  readonly arm: 'candidate' | 'stable';
+  readonly count: number;
 }
 /**
  * Answer of `GET /v1/devices`.
@@ -1030,6 +1061,14 @@ export interface Devices {
    * Devices that the filters leave.
    */
   readonly total: number;
+  /**
+   * Devices that the filters leave, by the version that they run; the most frequent of each model first.
+   */
+  readonly versions: readonly VersionCount[];
+  /**
+   * Devices that the filters leave, by what rollouts give them.
+   */
+  readonly arms: readonly ArmCount[];
 }
 /**
  * A device that had a version, from when until when.
@@ -1038,16 +1077,26 @@ export interface ExposureRow {
   readonly device: string;
   readonly model: string;
   readonly version: string | null;
-  readonly digest: string;
+  /**
+   * Null where only a plain report names the version.
+   */
+  readonly digest: string | null;
+  /**
+   * When the device was heard last before, without the version: it took it between then and `fromMs`.
+   */
+  readonly afterMs: number;
+  /**
+   * When the report came that showed it first.
+   */
   readonly fromMs: number;
   /**
-   * Null while it has it.
+   * When the report came that showed another; null while none did.
    */
   readonly untilMs: number | null;
   /**
-   * How the service knows.
+   * `declared`: by a signed report, of a version that a directive names. `claimed`: of one that none names. `plain`: by a report that nothing signs.
    */
-  readonly how: string;
+  readonly how: 'declared' | 'claimed' | 'plain';
 }
 /**
  * Answer of `GET /v1/exposure`.
@@ -1055,6 +1104,51 @@ export interface ExposureRow {
 export interface Exposure {
   readonly rows: readonly ExposureRow[];
   readonly next: string | null;
+}
+/**
+ * How many devices had run the version by then, and how many of them had left it for good.
+ */
+export interface PatchingPoint {
+  readonly atMs: number;
+  readonly exposed: number;
+  readonly left: number;
+}
+/**
+ * Answer of `GET /v1/exposure/patching`: how devices leave a version.
+ */
+export interface Patching {
+  /**
+   * @maxItems 60
+   */
+  readonly points: readonly PatchingPoint[];
+  /**
+   * Devices that ran it until the end of the span.
+   */
+  readonly exposed: number;
+  /**
+   * Of them, those that run it no more.
+   */
+  readonly left: number;
+  /**
+   * `left` of `exposed`; null where nobody ran it.
+   */
+  readonly share: number | null;
+  /**
+   * When half of them had left it, to one point; null before.
+   */
+  readonly halfMs: number | null;
+  /**
+   * When 95% of them had left it, to one point; null before.
+   */
+  readonly mostMs: number | null;
+}
+/**
+ * What became of one plain report: `accepted`, `duplicate`, or `rejected` with a code and why.
+ */
+export interface PlainAnswer {
+  readonly kind: 'accepted' | 'duplicate' | 'rejected';
+  readonly code?: string;
+  readonly message?: string;
 }
 /**
  * A slot of a device.
@@ -1097,6 +1191,10 @@ export interface DeviceModel {
   readonly cut: number | null;
   readonly slots: readonly DeviceSlot[];
   readonly outcomes: readonly DeviceOutcomeView[];
+  /**
+   * A command that gives the bucket's first 48 bits, to divide by 2^48; null where no bucket decides.
+   */
+  readonly workOut: string | null;
 }
 /**
  * Answer of `GET /v1/devices/{id}`.
@@ -1177,4 +1275,8 @@ export interface DeviceView {
     readonly kind: string;
     readonly text: string;
   }[];
+  /**
+   * Its reports are signed by its key. Those of a device without an agent are not, and never judged.
+   */
+  readonly isSigned: boolean;
 }

@@ -1,0 +1,44 @@
+// Owns putting together what people ask about devices: the reader of the fleet, and its routes.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
+import { FleetReader } from '../dashboard/read-model/fleet-reader.ts';
+import { fleetRoutes } from '../dashboard/routes-fleet.ts';
+import type { Route } from '../fleet-api/http/route.ts';
+import type { RefusedReports } from '../fleet-api/refused-reports.ts';
+import type { WordsOfFleet } from '../measurement/fleet-words.ts';
+import type { ServiceView } from '../reconcile/service-view.ts';
+import type { FleetStore } from '../store/fleet-store.ts';
+import { refusedWhy } from '../wording/alerts-in-words.ts';
+
+export interface FleetViewParts {
+  readonly store: FleetStore;
+  readonly clock: Clock;
+  readonly reportMs: number;
+  readonly words: () => WordsOfFleet | undefined;
+  readonly view: () => ServiceView;
+  readonly refused: RefusedReports;
+}
+
+export interface FleetViews {
+  /** What pages read: the same as the routes. */
+  readonly reader: FleetReader;
+  readonly routes: readonly Route[];
+}
+
+export function composeFleetViews({ store, clock, reportMs, words, view, refused }: FleetViewParts): FleetViews {
+  const reader = new FleetReader({
+    ...{ store, reportMs, words },
+    asOf: () => {
+      const { commit, publishedSequence } = view();
+      return { atMs: clock.now(), commit, sequence: publishedSequence, publication: publishedSequence };
+    },
+    refusedWhy: (device) => {
+      const why = refused.current().first.find((one) => one.device === device)?.why;
+      return why === undefined ? undefined : refusedWhy(why);
+    },
+    rest: () => nextTurn(),
+    sleep: (ms) => clock.sleep(ms),
+    monotonicMs: () => clock.monotonicMs(),
+  });
+  return { reader, routes: fleetRoutes({ reader, exposure: store, now: () => clock.now() }) };
+}
