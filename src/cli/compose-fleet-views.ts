@@ -2,7 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { FleetReader } from '../dashboard/read-model/fleet-reader.ts';
-import { fleetRoutes } from '../dashboard/routes-fleet.ts';
+import type { Devices, DeviceView } from '../dashboard/read-model/types.generated.ts';
+import { devicesQuestion, fleetRoutes } from '../dashboard/routes-fleet.ts';
 import type { Route } from '../fleet-api/http/route.ts';
 import type { RefusedReports } from '../fleet-api/refused-reports.ts';
 import type { WordsOfFleet } from '../measurement/fleet-words.ts';
@@ -21,7 +22,8 @@ export interface FleetViewParts {
 
 export interface FleetViews {
   /** What pages read: the same as the routes. */
-  readonly reader: FleetReader;
+  readonly devices: (query: URLSearchParams) => Promise<Devices>;
+  readonly device: (id: string) => Promise<DeviceView | undefined>;
   readonly routes: readonly Route[];
 }
 
@@ -40,5 +42,9 @@ export function composeFleetViews({ store, clock, reportMs, words, view, refused
     sleep: (ms) => clock.sleep(ms),
     monotonicMs: () => clock.monotonicMs(),
   });
-  return { reader, routes: fleetRoutes({ reader, exposure: store, now: () => clock.now() }) };
+  return {
+    devices: (query) => reader.devices(devicesQuestion(query)),
+    device: (id) => reader.device(id),
+    routes: fleetRoutes({ reader, exposure: store, now: () => clock.now() }),
+  };
 }

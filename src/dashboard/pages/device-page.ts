@@ -92,7 +92,7 @@ function Changes({ changes }: { readonly changes: readonly ExposureRow[] }): VNo
     .slice(0, MOST_CHANGES)
     .map(
       ({ model, version, digest, fromMs, untilMs, how }) =>
-        html`<tr key=${`${model} ${digest} ${fromMs}`}><th scope="row"><bdi>${model}</bdi></th><td class="ver"><bdi>${version ?? digest.slice(0, 14)}</bdi></td><td class="nw"><${Instant} atMs=${fromMs} /></td><td class="nw">${untilMs === null ? 'now' : html`<${Instant} atMs=${untilMs} />`}</td><td class="t2"><bdi class="clip">${how}</bdi></td></tr>`,
+        html`<tr key=${`${model} ${digest} ${fromMs}`}><th scope="row"><bdi>${model}</bdi></th><td class="ver"><bdi>${version ?? digest?.slice(0, 14) ?? 'not known'}</bdi></td><td class="nw"><${Instant} atMs=${fromMs} /></td><td class="nw">${untilMs === null ? 'now' : html`<${Instant} atMs=${untilMs} />`}</td><td class="t2"><bdi class="clip">${how}</bdi></td></tr>`,
     );
   return html`<section class="card" aria-labelledby="h-changes"><header><h2 id="h-changes">What it had, newest first</h2><div class="end">${changes.length > MOST_CHANGES && `${MOST_CHANGES} of ${formatCount(changes.length)}`}</div></header>
     <div class="scroll" tabindex="0" role="region" aria-label="Versions over time"><table class="tight"><thead><tr><th scope="col">Model</th><th scope="col">Version</th><th scope="col">From</th><th scope="col">Until</th><th scope="col">How it is known</th></tr></thead><tbody>${rows}</tbody></table></div></section>`;
