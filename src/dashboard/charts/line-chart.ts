@@ -41,8 +41,8 @@ function groupedMarks(marks: readonly ChartMark[], place: (atMs: number) => numb
   for (const { atMs, letter } of marks) {
     const last = groups.at(-1);
     const x = place(atMs);
-    if (last !== undefined && Math.abs(x - last.x) < NARROW * 10) last.letters += letter;
-    else groups.push({ x, letters: letter });
+    if (last !== undefined && Math.abs(x - last.x) < NARROW * 10) last.letters += letter.slice(0, 3);
+    else groups.push({ x, letters: letter.slice(0, 3) });
   }
   return groups;
 }

@@ -25,5 +25,6 @@ export function PointTable({ name, points, format, clock = clockText, isShown = 
       html`<tr><th scope="row">${clock(point.atMs)}</th>${columns.map(({ field }) => html`<td class="num">${text(drawable(point[field] ?? null))}</td>`)}</tr>`,
   );
   const table = html`<table class="tight"><caption>${name}</caption><thead><tr><th scope="col">Time</th>${columns.map(({ title }) => html`<th scope="col" class="num">${title}</th>`)}</tr></thead><tbody>${rows}</tbody></table>`;
-  return html`<div class=${isShown ? 'scroll' : 'hid'}>${table}</div>`;
+  if (!isShown) return html`<div class="hid">${table}</div>`;
+  return html`<div class="scroll" tabindex="0" role="region" aria-label=${name}>${table}</div>`;
 }

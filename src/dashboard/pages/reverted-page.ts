@@ -117,7 +117,7 @@ function Devices({ devices }: Pick<Postmortem, 'devices'>): VNode {
     id: 'devices',
     title: 'Devices',
     children: html`<div class="body stack near"><p>${counts.filter((one) => one !== null).join(', ') || 'How many had it is not known.'}</p><p>${Prose({ text: back })}</p>
-      ${troubled.length > 0 && html`<table class="tight"><tbody>${troubled.slice(0, MOST_DEVICES).map(({ device, text }) => html`<tr><th scope="row">${Name({ text: device, most: 60 })}</th><td class="t2">${Prose({ text })}</td></tr>`)}</tbody></table>`}</div>`,
+      ${troubled.length > 0 && html`<table class="tight wraps"><tbody>${troubled.slice(0, MOST_DEVICES).map(({ device, text }) => html`<tr><th scope="row">${Name({ text: device, most: 60 })}</th><td class="t2">${Prose({ text })}</td></tr>`)}</tbody></table>`}</div>`,
   });
 }
 

@@ -20,7 +20,7 @@ export function ComparedArms({ arms }: { readonly arms: readonly ArmView[] }): V
   return Card({
     id: 'arms',
     title: 'Who is compared',
-    children: html`<table class="tight"><thead><tr><th scope="col">Devices</th>${arms.map(({ version, arm }) => html`<th scope="col" class="num">${Name({ text: version === null ? arm : versionText(version), most: 24 })}</th>`)}</tr></thead><tbody>
+    children: html`<table class="tight wraps"><thead><tr><th scope="col">Devices</th>${arms.map(({ version, arm }) => html`<th scope="col" class="num">${Name({ text: version === null ? arm : versionText(version), most: 24 })}</th>`)}</tr></thead><tbody>
       ${row('Expected', ({ expected }) => countText(expected))}${row('Reporting', ({ reporting }) => countText(reporting))}${row('Inferences', ({ inferences }) => countText(inferences))}
       <tr><th scope="row">Left out${whys.map((why) => html`<small>${Name({ text: why, most: 60 })}</small>`)}</th>
       ${arms.map((arm) => html`<td class="num">${countText(arm.leftOut.reduce((sum, one) => sum + one.count, 0))}${whys.map((why) => html`<small>${leftOut(arm, why) === 0 ? NOT_KNOWN : countText(leftOut(arm, why))}</small>`)}</td>`)}</tr>
@@ -78,8 +78,8 @@ export function WeighingDevices({ weighing, troubled }: Pick<RolloutView, 'weigh
         ? 'Devices with a problem'
         : html`Devices that weigh most in ${Name({ text: weighing.metric })}`,
     end: html`<a href="/devices">all devices</a>`,
-    children: html`${weighing !== null && html`<table class="tight"><thead><tr><th scope="col">Device</th><th scope="col">Group</th><th scope="col" class="num">Seen</th></tr></thead><tbody>${rows}</tbody></table>`}
-      ${troubled.length > 0 && html`<table class="tight"><thead><tr><th scope="col">Device</th><th scope="col">Problem</th></tr></thead><tbody>${troubled.slice(0, MOST_ROWS).map(({ device, text }) => html`<tr><th scope="row">${link(device)}</th><td class="t2">${Prose({ text })}</td></tr>`)}</tbody></table>`}`,
+    children: html`${weighing !== null && html`<table class="tight wraps"><thead><tr><th scope="col">Device</th><th scope="col">Group</th><th scope="col" class="num">Seen</th></tr></thead><tbody>${rows}</tbody></table>`}
+      ${troubled.length > 0 && html`<table class="tight wraps"><thead><tr><th scope="col">Device</th><th scope="col">Problem</th></tr></thead><tbody>${troubled.slice(0, MOST_ROWS).map(({ device, text }) => html`<tr><th scope="row">${link(device)}</th><td class="t2">${Prose({ text })}</td></tr>`)}</tbody></table>`}`,
   });
 }
 

@@ -1,6 +1,7 @@
 // Owns the page of one rollout: the sentence, the track, each rule from its limit and over time, who is compared, where it hurts, the history.
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
+import { clipped } from '../../base/plain-text.ts';
 import { StageRail } from '../charts/track.ts';
 import type { AsOf, RolloutView, StageRow } from '../read-model/types.generated.ts';
 import { CompareSection } from './compare-section.ts';
@@ -91,7 +92,7 @@ function Acts({ view }: { readonly view: RolloutView }): VNode | null {
 }
 
 function Letters({ view }: { readonly view: RolloutView }): VNode {
-  return html`<p class="legend">${view.marks.slice(0, 26).map(({ letter, atMs, commit, text }) => html`<span><b>${letter}</b> <${Instant} atMs=${atMs} /> ${Commit({ id: commit })} ${Name({ text, most: 80 })}</span>`)}</p>`;
+  return html`<p class="legend">${view.marks.slice(0, 26).map(({ letter, atMs, commit, text }) => html`<span><b>${clipped(letter, 3)}</b> <${Instant} atMs=${atMs} /> ${Commit({ id: commit })} ${Name({ text, most: 80 })}</span>`)}</p>`;
 }
 
 function Legend({ view }: { readonly view: RolloutView }): VNode {
