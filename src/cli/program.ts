@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDesiredCommands } from './commands/desired.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addFiguresCommand } from './commands/figures.ts';
 import { addHistoryCommand } from './commands/history.ts';
@@ -46,6 +47,7 @@ const COMMANDS = [
   addRequestCommands,
   addDesiredCommands,
   addPokeCommand,
+  addDoctorCommand,
   addDemoCommand,
   addCompletionCommand,
 ];

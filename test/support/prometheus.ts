@@ -18,6 +18,11 @@ export function findPromtool(): string | undefined {
   return findBinary('PROMTOOL_BIN', 'promtool');
 }
 
+/** ALERTMANAGER_BIN, or Debian's `prometheus-alertmanager` on the path. */
+export function findAlertmanager(): string | undefined {
+  return findBinary('ALERTMANAGER_BIN', 'prometheus-alertmanager');
+}
+
 /** A missing program is said aloud, and fails where tests must not be skipped. */
 export function requireService(binary: string | undefined, name: string, variable: string): void {
   if (binary !== undefined) return;
@@ -36,14 +41,14 @@ function findBinary(variable: string, name: string): string | undefined {
   }
 }
 
-async function listen(server: Server): Promise<number> {
+export async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return (server.address() as AddressInfo).port;
 }
 
 /** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listen(server);
   await new Promise((resolve) => server.close(resolve));
@@ -93,21 +98,29 @@ export class PrometheusServer implements AsyncDisposable {
   #process: ChildProcess | undefined;
   #said = '';
 
-  private constructor(binary: string, folder: string, port: number) {
+  readonly #flags: readonly string[];
+
+  private constructor(binary: string, folder: string, port: number, flags: readonly string[]) {
     this.#binary = binary;
     this.#folder = folder;
+    this.#flags = flags;
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  /** Not started yet. It scrapes `port` five times a second. */
-  static async create(binary: string, folder: string, port: number): Promise<PrometheusServer> {
+  /** Not started yet. It scrapes a port five times a second, or does what the configuration says. */
+  static async create(
+    binary: string,
+    folder: string,
+    given: number | { readonly config: string; readonly resendMs: number },
+  ): Promise<PrometheusServer> {
     await mkdir(folder, { recursive: true });
-    const config = `global: { scrape_interval: 200ms, scrape_timeout: 200ms }
+    const ofPort = `global: { scrape_interval: 200ms, scrape_timeout: 200ms }
 scrape_configs:
-  - { job_name: shop, static_configs: [{ targets: ["127.0.0.1:${port}"] }] }
+  - { job_name: shop, static_configs: [{ targets: ["127.0.0.1:${given}"] }] }
 `;
-    await writeFile(path.join(folder, 'prometheus.yml'), config);
-    return new PrometheusServer(binary, folder, await freePort());
+    await writeFile(path.join(folder, 'prometheus.yml'), typeof given === 'number' ? ofPort : given.config);
+    const flags = typeof given === 'number' ? [] : [`--rules.alert.resend-delay=${given.resendMs}ms`];
+    return new PrometheusServer(binary, folder, await freePort(), flags);
   }
 
   async start(): Promise<void> {
@@ -117,6 +130,7 @@ scrape_configs:
         `--config.file=${path.join(this.#folder, 'prometheus.yml')}`,
         `--storage.tsdb.path=${path.join(this.#folder, 'data')}`,
         `--web.listen-address=${new URL(this.url).host}`,
+        ...this.#flags,
       ],
       { stdio: ['ignore', 'ignore', 'pipe'] },
     );

@@ -1,0 +1,101 @@
+// Owns the checks of a service's home: its trust policy, keys and their modes, free space, and how old the publication is.
+import { readdir, stat, statfs } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../base/clock.ts';
+import { shellWord } from '../../base/shell-word.ts';
+import { FolderPublication } from '../../distribution/folder-publication.ts';
+import { readOnlineKeys } from '../../distribution/tuf-keys.ts';
+import { DEFAULT_LIFETIMES } from '../../distribution/tuf-metadata.ts';
+import { readPrivateKey } from '../../signing/keys.ts';
+import { countOf } from '../../wording/amounts.ts';
+import type { Home } from '../home.ts';
+import { findMisplacedKeys } from '../key-folder.ts';
+import { loadTrustPolicy } from '../load-trust.ts';
+import { bad, type Check, notKnown, ok, warn } from './check.ts';
+
+const MIB = 1024 * 1024;
+/** Below these the store and the publication soon can't be written. */
+const FEW_BYTES = 1024 * MIB;
+const TOO_FEW_BYTES = 200 * MIB;
+const FEW_FILES = 10_000;
+/** The service renews half a lifetime before the end. */
+const LATE_MS = DEFAULT_LIFETIMES.timestampMs / 4;
+
+export function homeChecks(home: Home, clock: Clock): Check[] {
+  return [
+    { name: 'trust policy', run: () => checkTrust(home) },
+    { name: 'keys', run: () => checkKeys(home) },
+    { name: 'key modes', run: () => checkModes(home) },
+    { name: 'key places', run: () => checkPlaces(home) },
+    { name: 'disk', run: () => checkDisk(home.folder) },
+    { name: 'publication', run: () => checkPublication(home, clock.now()) },
+  ];
+}
+
+async function checkTrust(home: Home) {
+  const { signers } = await loadTrustPolicy(home.trustPolicy);
+  if (signers.length > 0) return ok(countOf(signers.length, 'signer'));
+  return warn('it names no signer, so no model and no policy can be used', `Add signers to ${home.trustPolicy}.`);
+}
+
+/** Reading them finds what is missing or broken. */
+async function checkKeys(home: Home) {
+  await readPrivateKey(home.reconcilerKey);
+  await readOnlineKeys(home.tuf);
+  return ok("the reconciler's key and the online keys can be read");
+}
+
+async function checkModes(home: Home) {
+  const files = [home.reconcilerKey, ...(await keysIn(home.tuf))];
+  const open: string[] = [];
+  for (const file of files) if (((await stat(file)).mode & 0o077) !== 0) open.push(file);
+  if (open.length === 0) return ok("private keys are their owner's alone");
+  return bad(
+    `others on this machine may read ${open.map((file) => path.relative(home.folder, file)).join(', ')}`,
+    `Run chmod 600 ${open.map(shellWord).join(' ')}. If somebody may have read them, rotate them.`,
+  );
+}
+
+async function keysIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => name.endsWith('.key')).map((name) => path.join(folder, name));
+}
+
+async function checkPlaces(home: Home) {
+  const [first, ...more] = await findMisplacedKeys(home);
+  if (first === undefined) return ok('no key of CI or of the root is in the home');
+  return warn(first.message, [first, ...more].map(({ move }) => `Run ${move}.`).join(' '));
+}
+
+async function checkDisk(folder: string) {
+  const { bsize, bavail, blocks, ffree, files } = await statfs(folder);
+  const [freeBytes, allBytes] = [bsize * bavail, bsize * blocks];
+  const text = `${inGib(freeBytes)} of ${inGib(allBytes)} free`;
+  const remedy =
+    'Make room: `slipway prune` removes artifacts that no version needs; the store and the mirror grow with devices and history.';
+  if (freeBytes < TOO_FEW_BYTES) return bad(text, remedy);
+  // File systems that make them as they are needed count none.
+  if (files > 0 && ffree < FEW_FILES) return warn(`${text}, and room for only ${ffree} more files`, remedy);
+  return freeBytes < FEW_BYTES ? warn(text, remedy) : ok(text);
+}
+
+function inGib(bytes: number): string {
+  return `${(bytes / 1024 / MIB).toFixed(1)} GiB`;
+}
+
+async function checkPublication(home: Home, nowMs: number) {
+  const keys = await readOnlineKeys(home.tuf);
+  const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
+  const expiresAtMs = await publication.expiresAtMs();
+  const remedy = 'Start `slipway run`, or see in its log why it does not publish.';
+  if (expiresAtMs === null) return notKnown('nothing is published yet, or the folder was damaged', remedy);
+  const leftMs = expiresAtMs - nowMs;
+  if (leftMs < 0) return bad(`it expired ${inHours(-leftMs)} ago: devices take nothing new`, remedy);
+  const text = `it expires in ${inHours(leftMs)}`;
+  return leftMs < LATE_MS ? warn(`${text} and was not renewed in time`, remedy) : ok(text);
+}
+
+function inHours(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}

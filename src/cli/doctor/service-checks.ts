@@ -1,0 +1,67 @@
+// Owns the checks of a running service: whether it answers, what it says of itself, and its clock.
+import { boundedRequest } from '../../base/bounded-request.ts';
+import type { Clock } from '../../base/clock.ts';
+import { countOf } from '../../wording/amounts.ts';
+import { accessTo, serviceUrl } from '../ask-service.ts';
+import { readLiveView } from '../live-status.ts';
+import { bad, type Check, notKnown, ok, warn } from './check.ts';
+
+export interface ServiceAsked {
+  readonly server: string;
+  readonly insecureHttp: boolean;
+  readonly clock: Clock;
+}
+
+const REQUEST_MS = 8_000;
+const OLD_CYCLE_MS = 10 * 60_000;
+
+export function serviceChecks(asked: ServiceAsked): Check[] {
+  return [
+    { name: 'service', run: (signal) => checkReady(asked, signal) },
+    { name: 'service cycle', run: () => checkCycle(asked) },
+  ];
+}
+
+async function checkReady({ server, insecureHttp, clock }: ServiceAsked, signal: AbortSignal) {
+  const url = serviceUrl({ ...accessTo(server, insecureHttp), token: null }, '/readyz').href;
+  const outcome = await boundedRequest({ url, headers: {}, body: null, timeoutMs: REQUEST_MS, signal }, clock);
+  const start = 'Check the address, and that `slipway run` is running there.';
+  if (outcome.kind === 'failed') return bad(`it does not answer: ${outcome.reason}`, start);
+  const { status, body } = outcome.value;
+  const said = statusIn(body);
+  if (said === 'ready') return ok('it is ready');
+  if (said === 'starting') return warn('it is starting: no cycle has ended yet', 'Wait a moment, then see its log.');
+  if (said === 'store')
+    return bad('it cannot write its store', 'See whether the disk of its home is full or read-only.');
+  return bad(`something else answers there (HTTP ${status})`, start);
+}
+
+function statusIn(body: Buffer): unknown {
+  try {
+    return Object(JSON.parse(body.toString('utf8'))).status;
+  } catch {
+    return undefined;
+  }
+}
+
+async function checkCycle({ server, insecureHttp, clock }: ServiceAsked) {
+  const { service } = await readLiveView({ server, insecureHttp, rollout: undefined });
+  const { trouble, source, cycledAtMs, problems } = service;
+  if (trouble !== null)
+    return bad(`${trouble.code}: ${trouble.message}`, trouble.remedy ?? 'See the log of the service.');
+  if (source.kind === 'away')
+    return bad(`it can't read the repository: ${source.reason}`, source.remedy ?? 'See whether the Git host works.');
+  if (source.kind !== 'followed') return notKnown(`it does not follow a commit yet (${source.kind})`);
+  const ageMs = cycledAtMs === null ? Number.POSITIVE_INFINITY : clock.now() - cycledAtMs;
+  if (ageMs > OLD_CYCLE_MS)
+    return bad(
+      'its last cycle ended more than 10 min ago',
+      'See the log of the service, and whether the two clocks agree.',
+    );
+  if (problems.length > 0)
+    return warn(
+      `${countOf(problems.length, 'document')} can't be used`,
+      'Run `slipway validate` in the manifests repository.',
+    );
+  return ok(`its last cycle ended ${Math.max(0, Math.round(ageMs / 1000))} s ago`);
+}
