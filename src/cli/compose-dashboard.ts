@@ -1,35 +1,107 @@
-// Owns putting the dashboard together: its routes, and errors as pages.
+// Owns putting the dashboard together: the read model over the loop's events, its event stream, its routes, and errors as pages.
 import type { Clock } from '../base/clock.ts';
-import { toCodedError } from '../base/errors.ts';
+import { formatError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
+import { WakeSignal } from '../base/wake-signal.ts';
 import { assetMaker, assetRoute } from '../dashboard/assets.ts';
+import { EventFeed } from '../dashboard/event-feed.ts';
+import { LiveModel } from '../dashboard/read-model/live-model.ts';
+import { NO_PARTS, type ServiceParts } from '../dashboard/read-model/service-state.ts';
+import { dashboardRoutes } from '../dashboard/routes.ts';
 import { errorPage, loginPage } from '../dashboard/routes-pages.ts';
 import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-requests.ts';
+import { tellAlerts, tellSteps } from '../dashboard/tell-events.ts';
 import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Route } from '../fleet-api/http/route.ts';
+import type { ReconcilerEvents } from '../reconcile/reconciler.ts';
+import type { ComposedReconciler } from './compose-service.ts';
 
 export interface Dashboard {
+  readonly model: LiveModel;
+  readonly feed: EventFeed;
   readonly routes: readonly Route[];
   readonly showLogin: LoginRouteParts['showPage'];
   readonly errorPage: NonNullable<HttpServerOptions['errorPage']>;
+  /** Keeps the curves until the signal; no error of the store ends it. */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface DashboardOrder {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How people steer rollouts. */
+  readonly reportMs: number;
+}
+
+/** What the screen shows of the service, and how people steer rollouts. */
+export interface DashboardParts {
+  readonly shown: Pick<ComposedReconciler, 'store' | 'trust' | 'providers' | 'notify'>;
   readonly requests: RequestRouteParts;
 }
 
-export function composeDashboard({ clock, logger, requests }: DashboardOrder): Dashboard {
+/** The dashboard hears of the loop before there is one, and is opened once the service is put together. */
+export interface ComposedDashboard {
+  readonly events: ReconcilerEvents;
+  open(parts: DashboardParts): Dashboard;
+}
+
+function servicePartsOf({ trust, providers, notify }: DashboardParts['shown']): ServiceParts {
+  const problems = [trust.problem, providers.problem, notify.problem].flatMap((one) => one ?? []);
+  return { ...NO_PARTS, homeProblems: problems.map(formatError) };
+}
+
+/** The feed numbers its events from the time of the start on. */
+export function composeDashboard(order: DashboardOrder): ComposedDashboard {
+  const feed = new EventFeed(Math.floor(order.clock.now()));
+  const wake = new WakeSignal();
+  let model: LiveModel | undefined;
+  const events: ReconcilerEvents = {
+    onObserved: (observation) => model?.observe(observation),
+    onShown: (view) => {
+      if (model === undefined) return;
+      const before = model.cycle.alerts;
+      model.show(view);
+      tellAlerts(feed, before, view.alerts);
+      wake.wake();
+    },
+    onSteps: (steps) => tellSteps(feed, steps),
+  };
+  return {
+    events,
+    open: ({ shown, requests }) => {
+      const { clock, reportMs } = order;
+      const service = () => servicePartsOf(shown);
+      model = new LiveModel({ clock, store: shown.store, feed, reportMs, service });
+      return openDashboard(order, { model, feed, wake, requests });
+    },
+  };
+}
+
+interface Opened extends Pick<DashboardParts, 'requests'> {
+  readonly model: LiveModel;
+  readonly feed: EventFeed;
+  readonly wake: WakeSignal;
+}
+
+function openDashboard({ clock, logger }: DashboardOrder, { model, feed, wake, requests }: Opened): Dashboard {
   const assets = assetMaker((error) =>
     logger.warn('pages go without their script: it could not be made', { error: toCodedError(error) }),
   );
-  const parts = { clock, assets };
+  const pages = { clock, assets };
   return {
-    routes: [assetRoute(assets), ...requestRoutes(requests)],
-    showLogin: loginPage(parts),
-    errorPage: errorPage(parts),
+    ...{ model, feed },
+    routes: [...dashboardRoutes({ model, feed }), assetRoute(assets), ...requestRoutes(requests)],
+    showLogin: loginPage(pages),
+    errorPage: errorPage(pages),
+    run: async (signal) => {
+      signal.addEventListener('abort', () => wake.wake(), { once: true });
+      while (!signal.aborted) {
+        await wake.wait(clock);
+        await model.keep(clock.now()).catch((error: unknown) => {
+          logger.warn('the curves of the screen could not be kept', { error: toCodedError(error) });
+        });
+      }
+      await model.settle().catch(() => undefined);
+    },
   };
 }

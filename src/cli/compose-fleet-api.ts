@@ -53,7 +53,7 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly isReady: () => boolean;
   /** A genuine webhook came: look at the repository now. */
   readonly onHook: () => void;
-  /** All rollouts (undefined name) or one, as the CLI shows them; undefined when there is none of the name. */
+  /** The facts that rollouts are decided on, of all (undefined name) or of one, as the CLI shows them; undefined when there is none of the name. */
   readonly readRollouts: (name?: string) => Promise<JsonValue | undefined>;
   /** Rows of the table that other rooms hand in. */
   readonly routes?: readonly Route[];
@@ -207,13 +207,13 @@ function viewerRoutes(readRollouts: FleetApiOptions['readRollouts']): Route[] {
   };
   return [
     {
-      ...{ name: 'rollouts', method: 'GET', path: '/v1/rollouts', scope: 'view', request: null },
-      response: 'Rollouts',
+      ...{ name: 'outlooks', method: 'GET', path: '/v1/outlooks', scope: 'view', request: null },
+      response: 'Outlooks',
       handle: () => show(),
     },
     {
-      ...{ name: 'rollout', method: 'GET', path: '/v1/rollouts/{name}', scope: 'view', request: null },
-      response: 'Rollout',
+      ...{ name: 'outlook', method: 'GET', path: '/v1/outlooks/{name}', scope: 'view', request: null },
+      response: 'Outlook',
       handle: ({ params }) => show(params.name),
     },
   ];

@@ -32,7 +32,7 @@ function isLiveView(value: unknown): value is LiveView {
 /** Throws what `askService` throws, and ROLLOUT_UNKNOWN with the names that there are. */
 export async function readLiveView(question: LiveQuestion): Promise<LiveView> {
   const { server, rollout, insecureHttp } = question;
-  const path = rollout === undefined ? '/v1/rollouts' : `/v1/rollouts/${encodeURIComponent(rollout)}`;
+  const path = rollout === undefined ? '/v1/outlooks' : `/v1/outlooks/${encodeURIComponent(rollout)}`;
   const asked = { method: 'GET', path, mostBytes: MOST_BYTES, otherwise: FROM_GIT } as const;
   try {
     const view = await askService(asked, accessTo(server, insecureHttp), new SystemClock());

@@ -20,6 +20,7 @@ import { composeFleetViews } from './compose-fleet-views.ts';
 import { composeRequests } from './compose-requests.ts';
 import { type ComposedReconciler, type ComposeOrder, composeReconciler } from './compose-service.ts';
 import { FileWatcher, watchRepository } from './file-watcher.ts';
+import { joinEvents } from './join-events.ts';
 import { meterProcess } from './process-readings.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
 import { tracingSettings } from './tracing-settings.ts';
@@ -35,13 +36,9 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const stop = new AbortController();
   await using disposables = new AsyncDisposableStack();
   let api: FleetApi | undefined;
-  const events: ReconcilerEvents = {
-    ...order.events,
-    onPublished: (sequence) => {
-      api?.notifyPublished(sequence);
-      order.events?.onPublished?.(sequence);
-    },
-  };
+  const screen = composeDashboard({ clock, logger, reportMs: settings.reportIntervalMs });
+  const published: ReconcilerEvents = { onPublished: (sequence) => api?.notifyPublished(sequence) };
+  const events = joinEvents(published, order.events, screen.events);
   const metrics = new Metrics();
   meterProcess(metrics, clock);
   const tracer = openTracer(order, metrics);
@@ -62,7 +59,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
-  const { routes, errorPage, showLogin: showPage } = composeDashboard({ clock, logger, requests: requests.parts });
+  const dashboard = screen.open({ shown: composed, requests: requests.parts });
+  const { routes, errorPage, showLogin: showPage } = dashboard;
   const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
   const fleetViews = composeFleetViews({
     ...{ store, clock, refused, reportMs: settings.reportIntervalMs },
@@ -106,6 +104,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     await Promise.all(loops);
     await publisher.release();
   });
+  loops.push(dashboard.run(stop.signal));
   loops.push(reconciler.run(stop.signal), signals.run(stop.signal), deliveries.run(stop.signal));
   loops.push(standingAlerts.run(stop.signal));
   // Who is denied stands in the repository: nobody new is let in before it was looked at.
@@ -172,6 +171,8 @@ async function listen(
 }
 
 const FORGET_EVERY_MS = 60 * 60_000;
+/** The curves of the screen go back at most so far. */
+const CURVES_MS = 30 * 24 * 3_600_000;
 
 /** At the start, too: a killed service left what it was taking. */
 async function removeOldUploads(
@@ -209,6 +210,7 @@ async function forgetOld(
       const present = new Set(outlooks.map(({ rollout }) => rollout));
       const isKnown = source.kind === 'followed' && commit !== null;
       const windows = isKnown ? await store.forgetWindows(present, clock.now()) : 0;
+      await store.forgetPoints(clock.now() - CURVES_MS);
       await store.shrink();
       const counts = { devices, tokens, apiTokens, sessions, windows, exposure };
       if (Object.values(counts).some((count) => count > 0)) logger.info('old records were forgotten', counts);

@@ -80,6 +80,7 @@ export class LoopMeter {
   /** The events that it needs, passed on to others. */
   events(others: ReconcilerEvents = {}): ReconcilerEvents {
     return {
+      ...others,
       onSteps: (steps) => {
         this.#noteSteps(steps);
         others.onSteps?.(steps);

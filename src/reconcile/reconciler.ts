@@ -1,48 +1,20 @@
 // Owns the loop: fetch, observe, decide, prepare, land, publish. Level-triggered: a cycle that is lost is simply done again.
-import type { Clock } from '../base/clock.ts';
 import { assertNever, type CodedError, toCodedError } from '../base/errors.ts';
-import type { Logger } from '../base/logger.ts';
-import type { Phases } from '../base/phases.ts';
-import type { RandomStream } from '../base/random.ts';
 import type { Directive } from '../contract/directive.ts';
-import type { ManifestsRepository } from '../git/manifests-repository.ts';
-import type { DeclaredWatch } from '../measurement/declared-watch.ts';
 import { withBound } from '../measurement/fleet-words.ts';
-import type { RefusedDevices } from '../rollout/alerts.ts';
 import { type Decisions, decide, type Plan } from '../rollout/decide.ts';
 import { takesBackFrom } from '../rollout/directive-of.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
-import type { WindowStore } from '../store/window-store.ts';
-import type { Executor } from './carry-out.ts';
+import type { Publication as PublicationRecord } from '../store/reconciler-state.ts';
 import { EmergencyRollbacks } from './emergency-rollbacks.ts';
-import type { EvidenceKeeper } from './evidence-keeper.ts';
 import type { WrittenStep } from './landing.ts';
-import type { Notices } from './notices.ts';
-import type { Observation, Observer } from './observe.ts';
-import { applyWatchChanges, type WindowKeeping } from './prepare-windows.ts';
-import type { Publisher } from './publisher.ts';
+import type { Observation } from './observe.ts';
+import { applyWatchChanges } from './prepare-windows.ts';
 import { PushPace, type StepsOfCycle } from './push-pace.ts';
+import type { ReconcilerParts } from './reconciler-parts.ts';
 import { rememberSeen } from './remember-seen.ts';
 import { NOTHING_YET, observedView, type ServiceView, type SourceState, troubleOf } from './service-view.ts';
 import { SourceFollower } from './source-follower.ts';
-
-export interface ReconcilerParts {
-  readonly repository: Pick<ManifestsRepository, 'fetch' | 'knownHead'>;
-  readonly observer: Pick<Observer, 'observe'>;
-  readonly windows: WindowKeeping;
-  readonly executor: Pick<Executor, 'carryOut'>;
-  readonly evidence: EvidenceKeeper;
-  readonly publisher: Pick<Publisher, 'publish' | 'findPublished'>;
-  readonly store: ReconcilerState & Pick<WindowStore, 'setAside'>;
-  readonly notices: Notices;
-  readonly declared: DeclaredWatch;
-  readonly refusedReports: () => RefusedDevices;
-  readonly clock: Clock;
-  readonly random: RandomStream;
-  readonly logger: Logger;
-  readonly phases: Phases;
-}
 
 export interface ReconcilerSettings {
   /** How often the remote is asked when no webhook says so. */
@@ -65,6 +37,8 @@ export interface ReconcilerEvents {
   readonly onSteps?: (steps: readonly WrittenStep[]) => void;
   readonly onPublished?: (sequence: number) => void;
   readonly onObserved?: (observation: Observation) => void;
+  /** A cycle is over, however it ended: what the service says of itself now. */
+  readonly onShown?: (view: ServiceView) => void;
 }
 
 /** What is published when a cycle begins. */
@@ -273,7 +247,7 @@ export class Reconciler {
   /** The view after a cycle that observed nothing. */
   async #show(view: ServiceView): Promise<void> {
     this.#view = view;
-    this.#view = { ...view, alerts: await this.#parts.notices.noteBlind(view) };
+    this.#showTo({ ...view, alerts: await this.#parts.notices.noteBlind(view) });
   }
 
   /** The view after a cycle, with the alerts that follow from it. */
@@ -294,6 +268,11 @@ export class Reconciler {
     };
     const { watched } = observation;
     const alerts = await notices.note({ observation, view, emergencyRollbacks, offDeclared, watched });
-    this.#view = { ...view, alerts };
+    this.#showTo({ ...view, alerts });
+  }
+
+  #showTo(view: ServiceView): void {
+    this.#view = view;
+    this.#events.onShown?.(view);
   }
 }

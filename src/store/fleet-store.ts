@@ -7,6 +7,7 @@ import type { Leases } from './leases.ts';
 import type { NoticeQueue } from './notice-queue.ts';
 import type { PlainRegister } from './plain-reports.ts';
 import type { ReconcilerState } from './reconciler-state.ts';
+import type { TimeSeries } from './time-series.ts';
 import type { WindowStore } from './window-store.ts';
 
 /**
@@ -25,6 +26,7 @@ export interface FleetStore
     BrowserSessions,
     ExposureLog,
     PlainRegister,
+    TimeSeries,
     AsyncDisposable {
   /** Throws when the store can't commit a write now, or could not take reports a moment ago. */
   probe(): Promise<void>;

@@ -15,8 +15,10 @@ import {
   trialOf,
   trialsInWords,
 } from './amounts.ts';
+import { failInWords } from './fail-in-words.ts';
 import { fixedInWords } from './fixed-limit-in-words.ts';
 import { lateBreachOf, onCourseBreachOf, reasonsBesideLate } from './late-in-words.ts';
+import { otherGroups } from './other-groups-in-words.ts';
 import { reasonsInWords } from './reason-in-words.ts';
 import { heardInWords, limitOf, signalNote } from './verdict-table.ts';
 
@@ -164,7 +166,8 @@ function worstInWords(rule: RuleVerdict): string[] {
   return [`The device that stands out most: ${device}.`];
 }
 
-function missing(rule: RuleVerdict): string[] {
+/** What a decision on the rule lacks, in a sentence; none where it is decided. */
+export function needOfRule(rule: RuleVerdict): string[] {
   const { needs, verdict, dryRun, trials, metric } = rule;
   if (verdict !== 'undecided') return [];
   if (needs === null) return trials > 0 && has(rule, 'too-little') ? ['More data like this would not decide it.'] : [];
@@ -248,49 +251,33 @@ function exactOutcome(rule: RuleVerdict): string[] {
   return [words[rule.verdict], ...why];
 }
 
-const VERDICT_WORDS = {
-  pass: 'passes',
-  fail: 'fails',
-  undecided: 'is undecided',
-  'not-applicable': 'is not judged',
-};
+const EXACT: readonly RuleVerdict['kind'][] = ['share', 'heard', 'signal', 'gauge'];
 
-/** `Other groups: hw:rev1 passes at 82.3 ms; hw:rev2 is not judged (fewer than 3 devices in the stage).` */
-function otherGroups({ groups, group, unit, kind }: RuleVerdict): string[] {
-  const others = groups.filter((one) => one.name !== group);
-  if (others.length === 0) return [];
-  const lines = others.map(({ name, estimate, verdict, reasons, trials }) => {
-    const isCounted = kind === 'share' && estimate !== null;
-    const amount =
-      estimate === null ? '' : ` at ${formatAmount(estimate, unit)}${isCounted ? ` of ${formatCount(trials)}` : ''}`;
-    const why = verdict === 'not-applicable' ? ` (${oneLine(reasonsInWords(reasons))})` : '';
-    return `${oneLine(name)} ${VERDICT_WORDS[verdict]}${amount}${why}`;
-  });
-  return [`Other groups: ${lines.join('; ')}.`];
+function follows(rule: RuleVerdict): string[] {
+  return EXACT.includes(rule.kind) ? exactOutcome(rule) : outcome(rule);
 }
 
-const ACTIONS = {
-  pause: 'If it fails, it pauses the stage, which may go on once the rule passes again.',
-  ask: 'If it fails, it stops the stage until a person decides.',
-  rollback: 'If it fails, it rolls back.',
-} as const;
+/** The verdict on a rule in short: what was seen, what is allowed, what follows. */
+export function ruleInShort(rule: RuleVerdict): string {
+  const seen = rule.verdict === 'not-applicable' ? [] : [observed(rule), ...allowed(rule).slice(0, 1)];
+  return [...seen, ...follows(rule)].join(' ');
+}
 
 /** The verdict on a rule in sentences, what was seen first. `opened`: when its stage opened, where that is known. */
 export function ruleSentences(rule: RuleVerdict, opened?: string): string[] {
   if (rule.verdict === 'not-applicable') return [...outcome(rule), ...otherGroups(rule)];
-  const isExact = ['share', 'heard', 'signal', 'gauge'].includes(rule.kind);
   return [
     ...(rule.group === null ? [] : [`These are the numbers of group ${oneLine(rule.group)}.`]),
     observed(rule),
     ...allowed(rule),
     ...fixedInWords(rule, opened),
-    ...(isExact ? exactOutcome(rule) : outcome(rule)),
+    ...follows(rule),
     ...worstInWords(rule),
     ...(rule.scope === 'fleet' ? ['These devices are treated as a sample of the whole fleet.'] : []),
     ...otherGroups(rule),
-    ...missing(rule),
+    ...needOfRule(rule),
     ...(rule.verdict === 'fail' && rule.recovered ? ['It is within the limit again by now.'] : []),
     ...(rule.dryRun ? ['Dry run: it is reported and never decides the stage.'] : []),
-    ...(rule.onFailure === undefined || rule.dryRun ? [] : [ACTIONS[rule.onFailure]]),
+    ...(rule.onFailure === undefined || rule.dryRun ? [] : [failInWords(rule.onFailure)]),
   ];
 }

@@ -43,6 +43,7 @@ export const EDGE_INTERFACES: Readonly<Record<string, 'all' | 'types'>> = {
   'src/store/recent-reports.ts': 'all',
   'src/store/reconciler-state.ts': 'all',
   'src/store/silences.ts': 'all',
+  'src/store/time-series.ts': 'all',
   'src/store/window-store.ts': 'all',
   'src/distribution/publication.ts': 'all',
   'src/fleet-api/http/answers.ts': 'all',

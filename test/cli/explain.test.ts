@@ -42,7 +42,7 @@ test('one rollout is explained while it rolls, by the service, and after it was 
   await session.say([...ASK, ...live].join(' '), VIEWER);
   await session.say(ASK.join(' '));
   const rolling = await told(...live);
-  const response = await fetch(`${url}/v1/rollouts/${ROLLOUT}`, { headers: { authorization: 'Bearer look' } });
+  const response = await fetch(`${url}/v1/outlooks/${ROLLOUT}`, { headers: { authorization: 'Bearer look' } });
   const answer = (await response.json()) as { readonly rollouts: readonly Told[]; readonly explanation: unknown };
   expect(rolling).toMatchObject({
     from: 'service',

@@ -78,7 +78,7 @@ describe('a bearer token', () => {
 
   it('that is missing, wrong, expired, revoked or too narrow is refused with its own code and what to do', async () => {
     await using service = await startService();
-    const at = (token?: string) => ask(service, '/v1/rollouts', token);
+    const at = (token?: string) => ask(service, '/v1/outlooks', token);
     expect(await at()).toMatchObject({ status: 401, code: 'TOKEN_MISSING', challenge: 'Bearer realm="slipway"' });
     const challenge = 'Bearer realm="slipway", error="invalid_token"';
     for (const wrong of [WRONG, 'guess', 'x'.repeat(512)])
@@ -108,12 +108,12 @@ describe('a bearer token', () => {
   it('counts at once when it is made, and no longer than two seconds after another process revoked it', async () => {
     await using service = await startService();
     const { token, known } = await make(service, ['view']);
-    expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 200 });
+    expect(await ask(service, '/v1/outlooks', token)).toMatchObject({ status: 200 });
     await service.store.revokeApiToken(known.id, Date.now());
     const endMs = Date.now() + 2_000;
     let status = 200;
     while (status === 200 && Date.now() < endMs) {
-      ({ status } = await ask(service, '/v1/rollouts', token));
+      ({ status } = await ask(service, '/v1/outlooks', token));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     expect(status).toBe(401);
@@ -130,21 +130,21 @@ describe('a bearer token', () => {
     const made = await fetch(`${one.url}/v1/tokens`, { method: 'POST', headers, body });
     const { token, id } = (await made.json()) as { token: string; id: string };
     for (const service of [one, other])
-      expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 200 });
+      expect(await ask(service, '/v1/outlooks', token)).toMatchObject({ status: 200 });
     await fetch(`${one.url}/v1/tokens/${id}`, { method: 'DELETE', headers });
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     for (const service of [one, other])
-      expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 401, code: 'TOKEN_REVOKED' });
+      expect(await ask(service, '/v1/outlooks', token)).toMatchObject({ status: 401, code: 'TOKEN_REVOKED' });
   });
 
   it('of the environment opens what it is for', async () => {
     await using service = await startService({ adminToken: ADMIN, viewerToken: 'look' });
     for (const token of [ADMIN, 'look'])
-      expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 200 });
+      expect(await ask(service, '/v1/outlooks', token)).toMatchObject({ status: 200 });
     await using odd = await startService({ viewerToken: 'slipway_look' });
-    expect(await ask(odd, '/v1/rollouts', 'slipway_look')).toMatchObject({ status: 200 });
+    expect(await ask(odd, '/v1/outlooks', 'slipway_look')).toMatchObject({ status: 200 });
     await using closed = await startService({ adminToken: '', viewerToken: '' });
-    for (const token of ['', 'look', ADMIN]) expect((await ask(closed, '/v1/rollouts', token)).status).toBe(401);
+    for (const token of ['', 'look', ADMIN]) expect((await ask(closed, '/v1/outlooks', token)).status).toBe(401);
   });
 
   it('is never written to the log, in whatever way it is refused', async () => {
@@ -152,9 +152,9 @@ describe('a bearer token', () => {
     const write = (...parts: unknown[]): void => void lines.push(JSON.stringify(parts));
     const logger = { debug: write, info: write, warn: write, error: write };
     await using service = await startService({ logger });
-    await ask(service, '/v1/rollouts', WRONG);
+    await ask(service, '/v1/outlooks', WRONG);
     const { token } = await make(service, ['publish']);
-    await ask(service, '/v1/rollouts', token);
+    await ask(service, '/v1/outlooks', token);
     expect(lines.join('\n')).not.toMatch(/slipwayapi_/);
   });
 });
@@ -162,10 +162,10 @@ describe('a bearer token', () => {
 describe('wrong tokens', () => {
   it('of an address are answered 429 after a while; a right one that the service made is not held up', async () => {
     await using service = await startService({ wrongTokensPerAddress: { perSecond: 0.001, burst: 3 } });
-    const status = async (token: string) => (await ask(service, '/v1/rollouts', token)).status;
+    const status = async (token: string) => (await ask(service, '/v1/outlooks', token)).status;
     const { token } = await make(service, ['view']);
     expect([await status(WRONG), await status('guess'), await status(WRONG)]).toEqual([401, 401, 401]);
-    const limited = await ask(service, '/v1/rollouts', WRONG);
+    const limited = await ask(service, '/v1/outlooks', WRONG);
     expect(limited).toMatchObject({ status: 429, code: 'TOKEN_WRONG_TOO_OFTEN' });
     expect(await status(token)).toBe(200);
     // Guesses at a token that people chose get no answer that tells right from wrong.
@@ -228,8 +228,8 @@ describe('the store', () => {
     await using service = await startService({ adminToken: ADMIN });
     const { token } = await make(service, ['view']);
     await service.store.close();
-    expect((await ask(service, '/v1/rollouts', token)).status).toBeGreaterThanOrEqual(500);
-    expect(await ask(service, '/v1/rollouts', ADMIN)).toMatchObject({ status: 200 });
+    expect((await ask(service, '/v1/outlooks', token)).status).toBeGreaterThanOrEqual(500);
+    expect(await ask(service, '/v1/outlooks', ADMIN)).toMatchObject({ status: 200 });
   });
 
   it('that can not be written takes no request with it', async () => {
@@ -242,7 +242,7 @@ describe('the store', () => {
     });
     const order = { name: 'n', scopes: ['view'] as const, createdBy: 'test', expiresAtMs: null, nowMs: Date.now() };
     const { token } = await store.createApiToken(order);
-    expect(await ask(service, '/v1/rollouts', token)).toMatchObject({ status: 200 });
+    expect(await ask(service, '/v1/outlooks', token)).toMatchObject({ status: 200 });
     expect(warnings).toEqual(['the use of an API token could not be noted']);
   });
 });

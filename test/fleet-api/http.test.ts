@@ -68,12 +68,12 @@ describe('bounds', () => {
     const paths = fc.oneof(
       fc.webPath(),
       fc.webPath().map((text) => `/distribution${text}`),
-      fc.webPath().map((text) => `/v1/rollouts${text}`),
+      fc.webPath().map((text) => `/v1/outlooks${text}`),
       fc.constantFrom(
         '/distribution/%00',
         '/distribution/..%2f..%2ffleet.db',
         '//',
-        '/v1/rollouts/%ff',
+        '/v1/outlooks/%ff',
         '/v1/changes?wait=1e99',
       ),
     );
@@ -306,13 +306,13 @@ describe('operators', () => {
     await using service = await startService();
     const status = async (where: string, authorization?: string) =>
       (await fetch(service.url + where, authorization === undefined ? {} : { headers: { authorization } })).status;
-    expect(await status('/v1/rollouts', 'Bearer viewer-token')).toBe(200);
-    expect(await status('/v1/rollouts/r1', 'bearer viewer-token')).toBe(200);
-    expect(await status('/v1/rollouts/r2', 'Bearer viewer-token')).toBe(404);
-    expect(await status('/v1/rollouts', 'Bearer viewer-tokenx')).toBe(401);
-    expect(await status('/v1/rollouts/r1')).toBe(401);
+    expect(await status('/v1/outlooks', 'Bearer viewer-token')).toBe(200);
+    expect(await status('/v1/outlooks/r1', 'bearer viewer-token')).toBe(200);
+    expect(await status('/v1/outlooks/r2', 'Bearer viewer-token')).toBe(404);
+    expect(await status('/v1/outlooks', 'Bearer viewer-tokenx')).toBe(401);
+    expect(await status('/v1/outlooks/r1')).toBe(401);
     await using closed = await startService({ viewerToken: '' });
-    expect((await fetch(`${closed.url}/v1/rollouts`, { headers: { authorization: 'Bearer ' } })).status).toBe(401);
+    expect((await fetch(`${closed.url}/v1/outlooks`, { headers: { authorization: 'Bearer ' } })).status).toBe(401);
   });
 
   it('see health and readiness, and metrics with the viewer token', async () => {

@@ -86,9 +86,9 @@ describe('a session', () => {
   afterAll(() => service[Symbol.asyncDispose]());
 
   it('begins with a token and leads back to the page that was asked for', async () => {
-    const asked = await browse(service, 'GET /v1/rollouts?x=1', { headers: { accept: 'text/html,*/*' } });
-    expect(asked).toMatchObject({ status: 303, location: '/login?next=%2Fv1%2Frollouts%3Fx%3D1' });
-    expect(await browse(service, 'GET /v1/rollouts')).toMatchObject({
+    const asked = await browse(service, 'GET /v1/outlooks?x=1', { headers: { accept: 'text/html,*/*' } });
+    expect(asked).toMatchObject({ status: 303, location: '/login?next=%2Fv1%2Foutlooks%3Fx%3D1' });
+    expect(await browse(service, 'GET /v1/outlooks')).toMatchObject({
       status: 401,
       body: { error: { code: 'TOKEN_MISSING' } },
     });
@@ -97,7 +97,7 @@ describe('a session', () => {
     expect(said).toMatchObject({ status: 303, location: '/rollouts/ocr?view=table' });
     expect(said.setCookie).toMatch(/^slipway-session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=2592000$/);
     expect(said.setCookie).not.toContain(token);
-    expect(await browse(service, 'GET /v1/rollouts', { cookie: said.cookie })).toMatchObject({ status: 200 });
+    expect(await browse(service, 'GET /v1/outlooks', { cookie: said.cookie })).toMatchObject({ status: 200 });
     expect((await browse(service, 'GET /login', { cookie: said.cookie })).body).toMatchObject({
       person: { name: 'alice', scopes: ['view'] },
     });
@@ -108,9 +108,9 @@ describe('a session', () => {
     const { cookie } = await logIn(service, token);
     await service.store.revokeApiToken(known.id, Date.now());
     await expect
-      .poll(async () => (await browse(service, 'GET /v1/rollouts', { cookie })).status, { timeout: 2_500 })
+      .poll(async () => (await browse(service, 'GET /v1/outlooks', { cookie })).status, { timeout: 2_500 })
       .toBe(401);
-    const ended = await browse(service, 'GET /v1/rollouts', { cookie });
+    const ended = await browse(service, 'GET /v1/outlooks', { cookie });
     expect(ended.body.error?.code).toBe('SESSION_ENDED');
     expect(ended.setCookie).toContain('Max-Age=0');
   });
@@ -118,8 +118,8 @@ describe('a session', () => {
   it('of a token that expires is no way around its end', async () => {
     const { token } = await makeToken(service, ['view'], Date.now() + 300);
     const { cookie } = await logIn(service, token);
-    expect((await browse(service, 'GET /v1/rollouts', { cookie })).status).toBe(200);
-    await expect.poll(async () => (await browse(service, 'GET /v1/rollouts', { cookie })).status).toBe(401);
+    expect((await browse(service, 'GET /v1/outlooks', { cookie })).status).toBe(200);
+    await expect.poll(async () => (await browse(service, 'GET /v1/outlooks', { cookie })).status).toBe(401);
   });
 
   it('is ended by logging out, also for whoever copied the cookie', async () => {
@@ -129,7 +129,7 @@ describe('a session', () => {
       status: 303,
       location: '/login',
     });
-    expect((await browse(service, 'GET /v1/rollouts', { cookie })).status).toBe(401);
+    expect((await browse(service, 'GET /v1/outlooks', { cookie })).status).toBe(401);
   });
 
   it('never goes on under a cookie that somebody else set: each login makes a new one and ends the old one', async () => {
@@ -137,12 +137,12 @@ describe('a session', () => {
     const fixed = `slipway-session=${'A'.repeat(43)}`;
     const first = await logIn(service, token, { cookie: fixed });
     expect(first.cookie).not.toBe(fixed);
-    expect((await browse(service, 'GET /v1/rollouts', { cookie: fixed })).status).toBe(401);
+    expect((await browse(service, 'GET /v1/outlooks', { cookie: fixed })).status).toBe(401);
     const second = await logIn(service, token, { cookie: first.cookie });
-    expect((await browse(service, 'GET /v1/rollouts', { cookie: first.cookie })).status).toBe(401);
-    expect((await browse(service, 'GET /v1/rollouts', { cookie: second.cookie })).status).toBe(200);
+    expect((await browse(service, 'GET /v1/outlooks', { cookie: first.cookie })).status).toBe(401);
+    expect((await browse(service, 'GET /v1/outlooks', { cookie: second.cookie })).status).toBe(200);
     const twice = `${second.cookie}; slipway-session=${'B'.repeat(43)}`;
-    expect((await browse(service, 'GET /v1/rollouts', { cookie: twice })).status).toBe(401);
+    expect((await browse(service, 'GET /v1/outlooks', { cookie: twice })).status).toBe(401);
   });
 
   it('of a token of the environment ends when that is set to another', async () => {
@@ -213,8 +213,8 @@ it('behind a proxy that ends TLS the cookie is bound to the host, and goes over 
     /^__Host-slipway-session=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=\d+; Secure$/,
   );
   const tossed = said.cookie.replace('__Host-', '');
-  expect((await browse(service, 'GET /v1/rollouts', { cookie: said.cookie })).status).toBe(200);
-  expect((await browse(service, 'GET /v1/rollouts', { cookie: tossed })).status).toBe(401);
+  expect((await browse(service, 'GET /v1/outlooks', { cookie: said.cookie })).status).toBe(200);
+  expect((await browse(service, 'GET /v1/outlooks', { cookie: tossed })).status).toBe(401);
 });
 
 it('a token is not asked for where it would cross the network in plain text', async () => {

@@ -63,7 +63,7 @@ describe.each(STORES)('tokens over HTTP, in $name', ({ open }) => {
     expect(made).toMatchObject({ status: 201, value: { name: 'ci', scopes: ['view'], createdBy: 'environment' } });
     expect(ajv.validate('messages#/$defs/NewApiToken', made.value)).toBe(true);
     const { token, ...known } = made.value as { token: string; id: string };
-    expect((await ask(service, 'GET /v1/rollouts', { token })).status).toBe(200);
+    expect((await ask(service, 'GET /v1/outlooks', { token })).status).toBe(200);
     const listed = await ask(service, 'GET /v1/tokens');
     expect(ajv.validate('messages#/$defs/ApiTokenPage', listed.value)).toBe(true);
     expect(listed.value).toEqual({ tokens: [{ ...known, lastUsedAt: expect.any(String) }], next: null });

@@ -204,7 +204,7 @@ ${signers}
 
   async view(): Promise<LiveView> {
     const headers = { authorization: `Bearer ${this.set.viewerToken}` };
-    const response = await fetch(`${this.service.url}/v1/rollouts`, { headers });
+    const response = await fetch(`${this.service.url}/v1/outlooks`, { headers });
     return (await response.json()) as LiveView;
   }
 

@@ -121,7 +121,7 @@ export class ServiceProcess {
   async view(): Promise<ServiceAnswer | undefined> {
     try {
       const headers = { authorization: `Bearer ${this.#options.set.viewerToken}` };
-      const response = await fetch(`${this.url}/v1/rollouts`, { headers, signal: AbortSignal.timeout(2000) });
+      const response = await fetch(`${this.url}/v1/outlooks`, { headers, signal: AbortSignal.timeout(2000) });
       return response.ok ? ((await response.json()) as ServiceAnswer) : undefined;
     } catch {
       return undefined;

@@ -158,6 +158,8 @@ function Ready({ counts }: { readonly counts: DeviceCounts | null }): VNode {
     [denied, 'denied'],
     [heldBack, 'held back'],
   ] as const;
-  const told = parts.filter(([count]) => count > 0).slice(0, 2);
+  const told = parts
+    .flatMap(([count, word]) => (count !== null && count > 0 ? [[count, word] as const] : []))
+    .slice(0, 2);
   return html`<b>${formatCount(ready)}</b> of ${formatCount(expected)}<small>${told.map(([count, word]) => `${formatCount(count)} ${word}`).join(', ')}</small>`;
 }

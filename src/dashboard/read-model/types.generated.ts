@@ -130,9 +130,9 @@ export interface DeviceCounts {
    */
   readonly apart: number;
   /**
-   * Turned away by the fleet documents.
+   * Turned away by the fleet documents; null where that is not counted.
    */
-  readonly denied: number;
+  readonly denied: number | null;
   /**
    * Keep stable while the stage is judged.
    */

@@ -10,6 +10,7 @@ import { leasesInMemory } from './leases.ts';
 import { noticeQueueInMemory } from './notice-queue.ts';
 import { plainRegisterInMemory } from './plain-register.ts';
 import { reconcilerStateInMemory } from './reconciler-state.ts';
+import { timeSeriesInMemory } from './time-series.ts';
 import { windowsInMemory } from './window-store.ts';
 
 export interface MemoryFleetStoreOptions {
@@ -44,6 +45,7 @@ export function openMemoryFleetStore(options: MemoryFleetStoreOptions = {}): Fle
     ...reconcilerStateInMemory(leases),
     ...apiTokensInMemory(),
     ...browserSessionsInMemory(),
+    ...timeSeriesInMemory(),
     probe: async () => {},
     shrink: async () => {},
     close,

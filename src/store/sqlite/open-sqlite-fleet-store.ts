@@ -14,6 +14,7 @@ import { plainRegisterIn } from './plain-register.ts';
 import { SqliteEntries } from './published-entries.ts';
 import { reconcilerStateIn } from './reconciler-state.ts';
 import { toStoreError } from './store-errors.ts';
+import { timeSeriesIn } from './time-series.ts';
 import { windowStoreIn } from './window-store.ts';
 
 export interface SqliteFleetStoreOptions extends SqliteDatabaseOptions {
@@ -77,6 +78,7 @@ export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetSto
     ...browserSessionsIn(db),
     ...exposureLogIn(db),
     ...plainRegisterIn(db),
+    ...timeSeriesIn(db),
     probe: async () => {
       const error = whyBroken();
       if (error !== undefined) throw error;

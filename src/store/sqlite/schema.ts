@@ -174,6 +174,12 @@ const STEPS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX plain_device_changed ON plain_device (changed);
   `,
+  `
+  CREATE TABLE series_point (
+    series TEXT NOT NULL, at INTEGER NOT NULL, kept INTEGER NOT NULL, value TEXT NOT NULL, PRIMARY KEY (series, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX series_point_at ON series_point (at);
+  `,
 ];
 
 function stepOf(db: DatabaseSync): number {

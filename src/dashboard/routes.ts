@@ -1,0 +1,74 @@
+// Owns the rows of the route table that answer with the read model as JSON, and the event stream.
+import { errorAnswer } from '../fleet-api/http/answers.ts';
+import type { Answer, Asked, Route } from '../fleet-api/http/route.ts';
+import type { EventFeed } from './event-feed.ts';
+import type { LiveModel } from './read-model/live-model.ts';
+
+export interface DashboardParts {
+  readonly model: LiveModel;
+  readonly feed: EventFeed;
+}
+
+const NO_ROLLOUT = errorAnswer(404, { code: 'ROLLOUT_UNKNOWN', message: 'There is no rollout of this name.' });
+
+/** The text of a view, made once for all who ask for the same. */
+const texts = new WeakMap<object, string>();
+
+function textOf(view: object): string {
+  const known = texts.get(view) ?? JSON.stringify(view);
+  texts.set(view, known);
+  return known;
+}
+
+/** A view with the number of the change that it was made after as its tag: whoever has that one is told so. */
+export function viewAnswer(
+  view: { readonly asOf: { readonly sequence: number } },
+  { headers }: Pick<Asked, 'headers'>,
+): Answer {
+  const tag = `"${view.asOf.sequence}"`;
+  const known = headers['if-none-match']?.split(',').map((one) => one.trim().replace(/^W\//, ''));
+  const caching = { ETag: tag, 'Cache-Control': 'private, no-cache' };
+  if (known?.includes(tag)) return { kind: 'empty', status: 304, headers: caching };
+  return {
+    kind: 'text',
+    text: textOf(view),
+    headers: { 'Content-Type': 'application/json; charset=utf-8', ...caching },
+  };
+}
+
+/** The last event that the reader heard: browsers say it in a header when they come back, pages in the address at first. */
+function lastHeard({ headers, query }: Asked): number | null {
+  const header = headers['last-event-id'];
+  const said = typeof header === 'string' && header !== '' ? header : query.get('after');
+  return said !== null && /^\d{1,16}$/.test(said) ? Number(said) : null;
+}
+
+const GET = { method: 'GET', scope: 'view', request: null } as const;
+
+export function dashboardRoutes({ model, feed }: DashboardParts): Route[] {
+  return [
+    {
+      ...{ ...GET, name: 'overview', path: '/v1/overview', response: 'Overview' },
+      handle: async (asked) => viewAnswer(await model.overview(), asked),
+    },
+    {
+      ...{ ...GET, name: 'rollouts', path: '/v1/rollouts', response: 'Rollouts' },
+      handle: async (asked) => viewAnswer(await model.rollouts(), asked),
+    },
+    {
+      ...{ ...GET, name: 'rollout', path: '/v1/rollouts/{name}', response: 'RolloutView' },
+      handle: async (asked) => {
+        const view = await model.rollout(asked.params.name ?? '');
+        return view === undefined ? NO_ROLLOUT : viewAnswer(view, asked);
+      },
+    },
+    {
+      ...{ ...GET, name: 'versions', path: '/v1/versions', response: 'Versions' },
+      handle: async (asked) => viewAnswer(await model.versions(asked.query.get('model') ?? undefined), asked),
+    },
+    {
+      ...{ ...GET, name: 'events', path: '/v1/events', response: 'events', isLongPoll: true },
+      handle: (asked) => ({ kind: 'stream', serve: (stream) => feed.add(stream, lastHeard(asked)) }),
+    },
+  ];
+}
