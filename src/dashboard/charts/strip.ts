@@ -35,7 +35,7 @@ export function Strip({ name, tone, relative }: StripProps): VNode {
   const isRange = typeof low === 'number' && typeof high === 'number';
   const range =
     isRange &&
-    html`<rect class=${typeof estimate === 'number' ? 'iv' : 'un'} x=${`${Math.min(low, high)}%`} y="6" width=${`${Math.max(1.5, Math.abs(high - low))}%`} height="8" rx="4" />`;
+    html`<rect class=${typeof estimate === 'number' ? 'iv' : 'un'} x=${`${Math.min(low, high)}%`} y="6" width=${`${Math.round(10 * Math.max(1.5, Math.abs(high - low))) / 10}%`} height="8" rx="4" />`;
   return html`<svg class=${`strip ${tone}`} width="100%" height="20" role="img" aria-label=${name}>
     <rect x=${`${LIMIT}%`} y="0" width=${`${100 - LIMIT}%`} height="20" fill="url(#hatch)" /><line class="sax" x1="0" x2="100%" y1="10" y2="10" />
     <line class="slim" x1=${`${LIMIT}%`} x2=${`${LIMIT}%`} y1="0" y2="20" />
