@@ -8,8 +8,9 @@ import { EventFeed } from '../dashboard/event-feed.ts';
 import { LiveModel } from '../dashboard/read-model/live-model.ts';
 import { NO_PARTS, type ServiceParts } from '../dashboard/read-model/service-state.ts';
 import { dashboardRoutes } from '../dashboard/routes.ts';
-import { errorPage, loginPage } from '../dashboard/routes-pages.ts';
+import { errorPage, loginPage, steerPage } from '../dashboard/routes-pages.ts';
 import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-requests.ts';
+import { steerRoutes } from '../dashboard/routes-steer.ts';
 import { tellAlerts, tellSteps } from '../dashboard/tell-events.ts';
 import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
@@ -88,9 +89,10 @@ function openDashboard({ clock, logger }: DashboardOrder, { model, feed, wake, r
     logger.warn('pages go without their script: it could not be made', { error: toCodedError(error) }),
   );
   const pages = { clock, assets };
+  const steering = [...requestRoutes(requests), ...steerRoutes({ ...requests, showPage: steerPage(pages) })];
   return {
     ...{ model, feed },
-    routes: [...dashboardRoutes({ model, feed }), assetRoute(assets), ...requestRoutes(requests)],
+    routes: [...dashboardRoutes({ model, feed }), assetRoute(assets), ...steering],
     showLogin: loginPage(pages),
     errorPage: errorPage(pages),
     run: async (signal) => {

@@ -10,6 +10,7 @@ import type { PageName } from './pages/screen.ts';
 import type { Devices, DeviceView, Overview } from './read-model/types.generated.ts';
 import { type RolloutPageSource, readRolloutPage } from './read-rollout-page.ts';
 import { pageAnswer } from './render-page.ts';
+import type { SteerRouteParts } from './routes-steer.ts';
 
 /** What pages read: the same as the JSON routes. */
 export interface PageSource extends RolloutPageSource {
@@ -100,6 +101,16 @@ const NOT_THERE = errorAnswer(404, {
   message: 'There is nothing of this name.',
   remedy: 'Look for it in the list: it may have another name, or be gone.',
 });
+
+/** The page between a choice and its commit. */
+export function steerPage({ clock, assets }: PageParts): SteerRouteParts['showPage'] {
+  return async (value, { bearer }, status) => {
+    const address = { path: `/rollouts/${encodeURIComponent(value.rollout)}/steer`, params: {}, query: {} };
+    const person = bearer === undefined ? null : { name: bearer.name, scopes: bearer.scopes };
+    const data = { page: 'steer', address, value, asOf: null, parts: [], nowMs: clock.now(), person };
+    return pageAnswer(data, await assets.read(), status);
+  };
+}
 
 /** The page of the login. */
 export function loginPage({ clock, assets }: PageParts): LoginRouteParts['showPage'] {

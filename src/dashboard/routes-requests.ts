@@ -1,9 +1,9 @@
 // Owns the routes by which people steer rollouts: a request comes in, its commit goes out.
-import { CodedError, toCodedError } from '../base/errors.ts';
+import { CodedError, HTTP_STATUSES, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { oneLine } from '../base/plain-text.ts';
-import { answerTo, errorAnswer, tryLater } from '../fleet-api/http/answers.ts';
-import type { Answer, Asked, Route } from '../fleet-api/http/route.ts';
+import { answerTo } from '../fleet-api/http/answers.ts';
+import type { Answer, Asked, Headers, Route } from '../fleet-api/http/route.ts';
 import type { DeskAnswer, DeskOrder } from '../requests/request-desk.ts';
 import { RequestMoved } from '../requests/request-desk.ts';
 import { parseSteer, type Steer } from './parse-steer.ts';
@@ -84,14 +84,20 @@ export async function steerRollout(parts: RequestRouteParts, asked: Asked, steer
   }
 }
 
-export function refusalOf(thrown: unknown): Answer {
+export function statusOf({ code, kind }: CodedError): number {
+  if (code === 'REQUEST_TOO_OFTEN') return 429;
+  if (code === 'ROLLOUT_UNKNOWN') return 404;
+  if (code === 'REQUEST_BY_COMMAND') return 403;
+  // What can be asked well, and not of the rollout as it is, is a conflict with it.
+  return kind === 'fix-input' && code !== 'REQUEST_FORM' ? 409 : HTTP_STATUSES[kind];
+}
+
+function refusalOf(thrown: unknown): Answer {
   const error = toCodedError(thrown);
-  const { code, message, remedy } = error;
+  const { code, message, remedy, kind } = error;
+  if (kind === 'bug') return answerTo(error);
   const facts = { code, message, ...(remedy === undefined ? {} : { remedy }) };
-  if (error instanceof RequestMoved) return { kind: 'json', status: 409, value: { error: facts, now: error.stand } };
-  if (code === 'REQUEST_TOO_OFTEN') return tryLater(429, code, message, 5);
-  if (code === 'ROLLOUT_UNKNOWN') return errorAnswer(404, facts);
-  if (code === 'REQUEST_BY_COMMAND') return errorAnswer(403, facts);
-  if (code === 'REQUEST_FORM' || error.kind !== 'fix-input') return answerTo(error);
-  return errorAnswer(409, facts);
+  const now = error instanceof RequestMoved ? { now: error.stand } : {};
+  const headers: Headers = kind === 'retry-later' ? { 'Retry-After': 5 } : {};
+  return { kind: 'json', status: statusOf(error), value: { error: facts, ...now }, headers };
 }

@@ -20,7 +20,7 @@ export function Login({ value }: PageProps<LoginView>): VNode {
         <input type="hidden" name="next" value=${next} />
         <div class="field">
           <label for="token">Token</label>
-          <input id="token" name="token" type="password" autocomplete="current-password" required maxlength="512" spellcheck=${false} autofocus=${provider === null} />
+          <input class="sel" id="token" name="token" type="password" autocomplete="current-password" required maxlength="512" spellcheck=${false} autofocus=${provider === null} />
         </div>
         <button class=${provider === null ? 'btn first' : 'btn'} type="submit">Log in</button>
         <p class="note">The scope view opens the screen, operate its buttons. <code>slipway token create --name alice --scope view,operate</code> makes a token; commits of the buttons are in its name.</p>

@@ -7,12 +7,13 @@ import type { AsOf, RolloutView, StageRow } from '../read-model/types.generated.
 import { CompareSection } from './compare-section.ts';
 import { Icon } from './icons.ts';
 import { type PageAddress, type PageProps, withQuery } from './page-data.ts';
-import { amountText, Card, Command, Commit, countText, Name, Prose, versionText } from './parts.ts';
+import { amountText, Card, Commit, countText, Name, Prose, versionText } from './parts.ts';
 import { ComparedArms, ErrorsByKind, GroupHeat, WeighingDevices } from './rollout-groups.ts';
 import { RolloutHistory } from './rollout-history.ts';
 import { StateCounts } from './rule-states.ts';
 import { RuleStrips } from './rule-strips.ts';
 import { RuleTiles, Runbook } from './rule-tiles.ts';
+import { Steer } from './steer.ts';
 import { Instant } from './time.ts';
 import { ROLLOUT_LOOKS, State } from './words.ts';
 
@@ -81,16 +82,6 @@ function Sentence({ view }: { readonly view: RolloutView }): VNode {
   </div></section>`;
 }
 
-/** Where it can't be steered by a button, the commands are still there. */
-function Acts({ view }: { readonly view: RolloutView }): VNode | null {
-  if (view.acts.length === 0) return null;
-  const acts = view.acts.map(
-    ({ label, note, command, isAllowed, why }) =>
-      html`<details><summary>${Name({ text: label })}${!isAllowed && html` <span class="note">(off)</span>`}</summary><p class="note">${Prose({ text: isAllowed ? note : (why ?? note) })}</p>${isAllowed && Command({ line: command })}</details>`,
-  );
-  return Card({ id: 'steer', title: 'Steer it', children: html`<div class="body steer">${acts}</div>` });
-}
-
 function Letters({ view }: { readonly view: RolloutView }): VNode {
   return html`<p class="legend">${view.marks.slice(0, 26).map(({ letter, atMs, commit, text }) => html`<span><b>${clipped(letter, 3)}</b> <${Instant} atMs=${atMs} /> ${Commit({ id: commit })} ${Name({ text, most: 80 })}</span>`)}</p>`;
 }
@@ -137,14 +128,14 @@ function NotThen({ at, address }: { readonly at: string; readonly address: PageA
   return html`<div class="banner warn-b" role="status"><span class="st warn"><${Icon} name="warn" />This is now</span><span>No step with evidence is known at “${Name({ text: at, most: 40 })}”, so the page can’t be rebuilt as it was then.</span><span class="end"><a class="btn" href=${withQuery(address, { at: null })}>Close</a></span></div>`;
 }
 
-export function RolloutPage({ value, address }: PageProps<RolloutPageValue>): VNode {
+export function RolloutPage({ value, address, person }: PageProps<RolloutPageValue>): VNode {
   const { view, at, other, message } = value;
   const isUnknown = at === null && address.query.at !== undefined;
   return html`${at !== null && Past({ view, at, address })}${isUnknown && NotThen({ at: address.query.at ?? '', address })}
     <div class="stack">${Head({ view, address, at })}${Sentence({ view })}</div>
     ${address.query.compare !== undefined && CompareSection({ view, other, address })}
     <div class="cols wide"><div class="stack">${Rules({ view, address })}</div>
-      <aside class="stack" aria-label="Actions and devices">${at === null && Acts({ view })}${ComparedArms(view)}${view.runbook !== null && Card({ id: 'runbook', title: 'Runbook', children: html`<div class="body">${Runbook({ at: view.runbook })}</div>` })}</aside></div>
+      <aside class="stack" aria-label="Actions and devices">${at === null && Steer({ view, address, person })}${ComparedArms(view)}${view.runbook !== null && Card({ id: 'runbook', title: 'Runbook', children: html`<div class="body">${Runbook({ at: view.runbook })}</div>` })}</aside></div>
     <div class="cols two">${GroupHeat(view)}<div class="stack">${WeighingDevices(view)}${ErrorsByKind(view)}</div></div>
     ${RolloutHistory({ view, address, message })}
     <p class="note">The same facts: <code>slipway explain ${Name({ text: view.rollout })} --json</code></p>`;

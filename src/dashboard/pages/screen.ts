@@ -13,6 +13,7 @@ import { type Problem, ProblemPage, problemTitle } from './problem.ts';
 import { postmortemTitle, RevertedPage } from './reverted-page.ts';
 import { RolloutPage, type RolloutPageValue, rolloutTitle } from './rollout-page.ts';
 import { ServicePage, serviceTitle } from './service-page.ts';
+import { SteerPage, type SteerPageValue, steerTitle } from './steer.ts';
 
 interface PageKind {
   readonly section: Section | null;
@@ -42,6 +43,7 @@ const PAGES = {
   problem: pageOf<Problem>(null, problemTitle, ProblemPage),
   reverted: pageOf<Postmortem>('rollouts', postmortemTitle, RevertedPage),
   rollout: pageOf<RolloutPageValue>('rollouts', rolloutTitle, RolloutPage),
+  steer: pageOf<SteerPageValue>('rollouts', steerTitle, SteerPage),
   service: pageOf<Overview>('service', serviceTitle, ServicePage),
 } satisfies Readonly<Record<string, PageKind>>;
 
