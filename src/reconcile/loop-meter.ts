@@ -3,13 +3,14 @@ import type { Clock } from '../base/clock.ts';
 import type { Histogram, Metrics } from '../base/metrics.ts';
 import type { Phase } from '../base/phases.ts';
 import type { Outlook } from '../rollout/outlook.ts';
+import { isInTrouble } from '../rollout/rollout-state.ts';
 import { STEP_KINDS } from '../rollout/transition.ts';
 import { type DeviceLook, meterDevices } from './device-readings.ts';
 import type { WrittenStep } from './landing.ts';
 import type { Observation } from './observe.ts';
 import type { Publisher } from './publisher.ts';
 import type { ReconcilerEvents } from './reconciler.ts';
-import { isBeyondLimit, meterRollouts } from './rollout-readings.ts';
+import { meterRollouts } from './rollout-readings.ts';
 import type { ServiceView } from './service-view.ts';
 
 const PHASE_EDGES = [0.01, 0.1, 0.5, 1, 5, 30];
@@ -166,10 +167,10 @@ export class LoopMeter {
   /** The outlooks are those of the cycle before, and so is the time. */
   #noteTroubles(outlooks: readonly Outlook[], atMs: number): void {
     const present = new Map(outlooks.map((one) => [one.rollout, one]));
-    for (const rollout of this.#troubles.keys()) if (!isInTrouble(present.get(rollout))) this.#troubles.delete(rollout);
+    for (const rollout of this.#troubles.keys()) if (!hasTrouble(present.get(rollout))) this.#troubles.delete(rollout);
     for (const [rollout, outlook] of present) {
       const { candidate } = outlook;
-      if (candidate === null || !isInTrouble(outlook) || this.#troubles.get(rollout)?.candidate === candidate) continue;
+      if (candidate === null || !hasTrouble(outlook) || this.#troubles.get(rollout)?.candidate === candidate) continue;
       this.#troubles.set(rollout, { candidate, sinceMs: atMs });
     }
   }
@@ -180,7 +181,7 @@ export class LoopMeter {
       const { kind, rollout, next, subject } = step;
       this.#steps.add({ kind });
       if (this.#waiting.size < MOST_WAITING) this.#waiting.set(rollout, { atMs: now, revision: next.revision });
-      if (kind !== 'roll-back' || !step.verdict?.rules.some(isBeyondLimit)) continue;
+      if (kind !== 'roll-back' || !step.verdict?.rules.some(isInTrouble)) continue;
       const trouble = this.#troubles.get(rollout);
       const sinceMs = trouble?.candidate === subject?.version ? trouble?.sinceMs : undefined;
       this.#toRevert.observe(Math.max(0, now - (sinceMs ?? this.#observedAtMs)) / 1000);
@@ -195,8 +196,8 @@ export class LoopMeter {
   }
 }
 
-function isInTrouble(outlook: Outlook | undefined): boolean {
-  return outlook?.verdict?.rules.some(isBeyondLimit) ?? false;
+function hasTrouble(outlook: Outlook | undefined): boolean {
+  return outlook?.verdict?.rules.some(isInTrouble) ?? false;
 }
 
 function inSeconds(ms: number | null): number | null {

@@ -5,32 +5,7 @@ import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import { type RuleVerdict, ruleName } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from '../rollout/count-cohort.ts';
 import type { Outlook } from '../rollout/outlook.ts';
-
-/** How a rollout stands, in one word. */
-export type RolloutState =
-  | 'stalled'
-  | 'paused'
-  | 'waits-for-approval'
-  | 'in-trouble'
-  | 'rolling'
-  | 'reverted'
-  | 'complete'
-  | 'not-started';
-
-/** A rule that decides, is open, and whose value is on the wrong side of its limit; or one that failed. */
-export function isBeyondLimit({ dryRun, verdict, within, estimate }: RuleVerdict): boolean {
-  return !dryRun && (verdict === 'fail' || (verdict === 'undecided' && estimate !== null && !within));
-}
-
-export function stateOfRollout({ conditions, waitingOn, candidate, verdict, rejected, stable }: Outlook): RolloutState {
-  const waitsOn = (kind: Outlook['waitingOn'][number]['kind']): boolean => waitingOn.some((one) => one.kind === kind);
-  if (conditions.some(({ type }) => type === 'Stalled')) return 'stalled';
-  if (waitsOn('paused') || waitsOn('suspended')) return 'paused';
-  if (waitsOn('approval')) return 'waits-for-approval';
-  if (candidate !== null) return verdict?.rules.some(isBeyondLimit) ? 'in-trouble' : 'rolling';
-  if (rejected !== null || waitsOn('rejected')) return 'reverted';
-  return stable === null ? 'not-started' : 'complete';
-}
+import { rolloutStateOf } from '../rollout/rollout-state.ts';
 
 const DEVICE_STATES = [
   'ready',
@@ -148,7 +123,7 @@ function meterRules(metrics: Metrics, outlooks: () => readonly Outlook[]): void 
 
 function infoOf(outlook: Outlook): MetricLabels {
   const { model, stage, candidate, stable } = outlook;
-  const state = stateOfRollout(outlook);
+  const state = rolloutStateOf(outlook);
   return { model, state, stage: stage ?? '', candidate: candidate ?? '', stable: stable ?? '' };
 }
 

@@ -7,9 +7,10 @@ import type { Digest } from '../../src/contract/digest.ts';
 import type { ModelState } from '../../src/contract/report.ts';
 import type { KnownFleet } from '../../src/measurement/known-fleet.ts';
 import { meterDevices } from '../../src/reconcile/device-readings.ts';
-import { meterRollouts, stateOfRollout } from '../../src/reconcile/rollout-readings.ts';
+import { meterRollouts } from '../../src/reconcile/rollout-readings.ts';
 import { NOTHING_YET } from '../../src/reconcile/service-view.ts';
 import type { Outlook } from '../../src/rollout/outlook.ts';
+import { rolloutStateOf } from '../../src/rollout/rollout-state.ts';
 import type { DeviceRecord } from '../../src/store/device-register.ts';
 import { findPromtool, requireService } from '../support/prometheus.ts';
 import { LoopWorld, MODEL, ROLLOUT } from './loop-world.ts';
@@ -94,12 +95,12 @@ test('a rollout is in one state, the one that needs a person first', async () =>
   const world = await LoopWorld.rolling();
   const base = world.outlook();
   if (base === undefined) throw new Error('no outlook');
-  expect(stateOfRollout(base)).toBe('rolling');
+  expect(rolloutStateOf(base)).toBe('rolling');
   const approval = { kind: 'approval', approvers: [], have: 0, need: 1 } as const;
-  expect(stateOfRollout({ ...base, waitingOn: [approval] })).toBe('waits-for-approval');
-  expect(stateOfRollout({ ...base, waitingOn: [approval, { kind: 'paused', reason: null }] })).toBe('paused');
-  expect(stateOfRollout({ ...base, candidate: null, waitingOn: [] })).toBe('complete');
-  expect(stateOfRollout({ ...base, candidate: null, stable: null, waitingOn: [] })).toBe('not-started');
+  expect(rolloutStateOf({ ...base, waitingOn: [approval] })).toBe('waits-for-approval');
+  expect(rolloutStateOf({ ...base, waitingOn: [approval, { kind: 'paused', reason: null }] })).toBe('paused');
+  expect(rolloutStateOf({ ...base, candidate: null, waitingOn: [] })).toBe('complete');
+  expect(rolloutStateOf({ ...base, candidate: null, stable: null, waitingOn: [] })).toBe('not-started');
 });
 
 function fleetOf(count: number): KnownFleet {
