@@ -24,7 +24,6 @@ export const PAGE_HEADERS: Headers = {
   'Content-Security-Policy': POLICY,
   'Referrer-Policy': 'same-origin',
   'X-Content-Type-Options': 'nosniff',
-  'Cross-Origin-Opener-Policy': 'same-origin',
   Vary: 'Accept',
 };
 

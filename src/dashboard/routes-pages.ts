@@ -4,6 +4,7 @@ import { errorAnswer } from '../fleet-api/http/answers.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Answer, Asked, ErrorAnswer, Route } from '../fleet-api/http/route.ts';
 import type { AssetMaker } from './assets.ts';
+import { find } from './find.ts';
 import type { PageAsOf, PageData } from './pages/page-data.ts';
 import type { Problem } from './pages/problem.ts';
 import type { PageName } from './pages/screen.ts';
@@ -24,6 +25,14 @@ export interface PageParts {
   readonly assets: AssetMaker;
 }
 
+/** What was asked for is at another address. */
+class Redirect {
+  readonly to: string;
+  constructor(to: string) {
+    this.to = to;
+  }
+}
+
 /** One kind of page, and how its value is read; undefined where there is no such thing. */
 interface PageRoute {
   readonly page: PageName;
@@ -39,6 +48,14 @@ function routesOf(source: PageSource): PageRoute[] {
     { page: 'front', path: '/', ...overview },
     { page: 'service', path: '/service', ...overview },
     { page: 'devices', path: '/devices', parts: () => ['devices'], read: ({ query }) => source.devices(query) },
+    {
+      ...{ page: 'find', path: '/find', parts: () => [] },
+      read: async ({ query }) => {
+        const found = await find(query.get('q') ?? '', await source.overview(), (id) => source.device(id));
+        const [only] = found.places;
+        return only !== undefined && found.places.length === 1 ? new Redirect(only.href) : found;
+      },
+    },
     {
       ...{ page: 'device', path: '/devices/{id}', parts: () => ['devices'] },
       read: ({ params }) => source.device(params.id ?? ''),
@@ -73,6 +90,7 @@ async function showPage(
 ): Promise<Answer> {
   const value = await read(asked);
   if (value === undefined) return NOT_THERE;
+  if (value instanceof Redirect) return { kind: 'empty', status: 303, headers: { Location: value.to } };
   const { params, query, headers, bearer } = asked;
   const data: PageData = {
     page,

@@ -21,10 +21,10 @@ const routes = pageRoutes(
   { clock: new SystemClock(), assets },
 );
 
-async function open(path: string, accept: string): Promise<Answer> {
+async function open(path: string, accept: string, query = 'state=paused'): Promise<Answer> {
   const route = routes.find((one) => one.path === path);
   if (route === undefined) throw new Error(path);
-  const asked = { params: {}, query: new URLSearchParams('state=paused'), headers: { accept }, bearer: undefined };
+  const asked = { params: {}, query: new URLSearchParams(query), headers: { accept }, bearer: undefined };
   return route.handle(asked as unknown as Asked);
 }
 
@@ -38,4 +38,25 @@ it('a page asked for as JSON answers the value that its document holds', async (
 
 it('every page needs the scope view, and no cache of others may keep it', () => {
   for (const { scope, method } of routes) expect([scope, method]).toEqual(['view', 'GET']);
+});
+
+it.each([
+  ['produce-scan', '/rollouts/produce-scan'],
+  [' kiosk-0871 ', '/devices/kiosk-0871'],
+  ['receipt', '/rollouts/receipt-ocr'],
+])('whoever looks for %j is led to %s', async (asked, to) => {
+  const answer = await open('/find', 'text/html', new URLSearchParams({ q: asked }).toString());
+  expect(answer).toMatchObject({ kind: 'empty', status: 303, headers: { Location: to } });
+});
+
+it('a name that nothing has, or that many have, is answered with a page', async () => {
+  for (const [asked, places] of [
+    ['<b>', 0],
+    ['', 0],
+    ['-', 5],
+  ] as const) {
+    const answer = await open('/find', 'application/json', new URLSearchParams({ q: asked }).toString());
+    if (answer.kind !== 'json') throw new Error(answer.kind);
+    expect((answer.value as { value: { places: unknown[] } }).value.places).toHaveLength(places);
+  }
 });

@@ -91,12 +91,12 @@ function DeviceList({ value, address }: { readonly value: Devices; readonly addr
   const steady = useSteady(devices, ({ device }) => device);
   const isFirst = address.query.cursor === undefined;
   const foot = html`<div class="body pages"><span class="note">${formatCount(devices.length)} of ${formatCount(total)}</span>${!isFirst && html`<a class="btn" href=${withQuery(address, { cursor: null })}>Back to the first</a>`}${next !== null && html`<a class="btn" href=${withQuery(address, { cursor: next })}>Next</a>`}</div>`;
-  return html`<section class="card" aria-labelledby="h-list">
+  return html`<section class="card" aria-labelledby="h-list" ...${steady.hold}>
     <header><h2 id="h-list">${address.query.state === undefined ? 'All devices' : 'Devices'}</h2>${steady.moved > 0 && html`<button type="button" class="btn bare" onClick=${steady.show}>${formatCount(steady.moved)} ${steady.moved === 1 ? 'row' : 'rows'} changed order: show</button>`}</header>
     ${
       devices.length === 0
         ? html`<${NoDevices} address=${address} />`
-        : html`<div class="scroll" tabindex="0" role="region" aria-label="Devices, as a table" ...${steady.hold}><table class="rows devices">
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Devices, as a table"><table class="rows devices">
       <thead><tr><th scope="col">Device</th><th scope="col">State</th><th scope="col">As declared</th><th scope="col">In</th>${labels.map((label) => html`<th key=${label} scope="col" class="hide-s"><bdi>${label}</bdi></th>`)}<th scope="col" class="num">Errors</th><th scope="col" class="num">Last report</th></tr></thead>
       <tbody>${steady.rows.map((row) => html`<${Row} key=${row.device} row=${row} labels=${labels} />`)}</tbody></table></div>${foot}`
     }

@@ -98,7 +98,7 @@ function RolloutsCard({
         ];
   });
   const rows = steady.rows.map((row) => html`<${Row} key=${row.rollout} row=${row} />`);
-  return html`<section class="card" aria-labelledby="h-roll">
+  return html`<section class="card" aria-labelledby="h-roll" ...${steady.hold}>
     <header><h2 id="h-roll">Rollouts</h2>
       <nav class="filters" aria-label="Filter rollouts"><a href=${withQuery(address, { state: null })} aria-current=${state === undefined ? 'true' : undefined}>All <b>${formatCount(rollouts.length)}</b></a>${chips}</nav>
       <div class="end">${steady.moved > 0 && html`<button type="button" class="btn bare" onClick=${steady.show}>${formatCount(steady.moved)} ${steady.moved === 1 ? 'row' : 'rows'} changed order: show</button>`}<code class="hide-s">slipway status</code><a href="/v1/rollouts">JSON</a></div>
@@ -106,7 +106,7 @@ function RolloutsCard({
     ${
       shown.length === 0
         ? html`<${NoRollouts} hasAny=${rollouts.length > 0} address=${address} />`
-        : html`<div class="scroll" tabindex="0" role="region" aria-label="Rollouts, as a table" ...${steady.hold}><table class="rows rollouts">
+        : html`<div class="scroll" tabindex="0" role="region" aria-label="Rollouts, as a table"><table class="rows rollouts">
       <caption class="hid">Rollouts, those in trouble first</caption>
       <thead><tr><th scope="col">Rollout</th><th scope="col">From → to</th><th scope="col">Stage</th><th scope="col">Verdict</th><th scope="col">Waits for</th><th scope="col">Ready</th><th scope="col" class="num">Age</th></tr></thead>
       <tbody>${rows}</tbody></table></div>`

@@ -5,6 +5,7 @@ import type { LoginView } from '../../fleet-api/http/login-routes.ts';
 import type { Devices, DeviceView, Overview, Postmortem } from '../read-model/types.generated.ts';
 import { DevicePage, deviceTitle } from './device-page.ts';
 import { DevicesPage, devicesTitle } from './devices-page.ts';
+import { FindPage, type Found, findTitle } from './find-page.ts';
 import { Frame, type Live, type Section } from './frame.ts';
 import { FrontPage, frontTitle } from './front.ts';
 import { Login, loginTitle } from './login.ts';
@@ -38,6 +39,7 @@ function pageOf<Value>(
 const PAGES = {
   device: pageOf<DeviceView>('devices', deviceTitle, DevicePage),
   devices: pageOf<Devices>('devices', devicesTitle, DevicesPage),
+  find: pageOf<Found>('rollouts', findTitle, FindPage),
   front: pageOf<Overview>('rollouts', frontTitle, FrontPage),
   login: pageOf<LoginView>(null, loginTitle, Login),
   problem: pageOf<Problem>(null, problemTitle, ProblemPage),
