@@ -4,22 +4,13 @@ import { SystemClock } from '../../src/base/clock.ts';
 import { assetMaker } from '../../src/dashboard/assets.ts';
 import { pageRoutes } from '../../src/dashboard/routes-pages.ts';
 import type { Answer, Asked } from '../../src/fleet-api/http/route.ts';
-import { DEVICE, DEVICES } from './fixtures/devices.ts';
-import { DOCUMENT_READER } from './fixtures/document-reader.ts';
+import { DRAWN } from './browser/drawn-pages.ts';
 import { OVERVIEW } from './fixtures/overview.ts';
-import { PRODUCE_SCAN } from './fixtures/produce-scan.ts';
 
 const assets = assetMaker((error) => {
   throw error;
 });
-const routes = pageRoutes(
-  {
-    ...{ overview: () => OVERVIEW, devices: () => DEVICES, device: () => DEVICE },
-    ...{ rollout: async () => PRODUCE_SCAN, rolloutAt: async () => undefined },
-    ...{ commitMessage: async () => null, postmortem: async () => DOCUMENT_READER },
-  },
-  { clock: new SystemClock(), assets },
-);
+const routes = pageRoutes(DRAWN, { clock: new SystemClock(), assets });
 
 async function open(path: string, accept: string, query = 'state=paused'): Promise<Answer> {
   const route = routes.find((one) => one.path === path);

@@ -6,12 +6,18 @@ import { errorPage, type PageSource, pageRoutes } from '../../../src/dashboard/r
 import type { Answer, Asked } from '../../../src/fleet-api/http/route.ts';
 import { RouteTable } from '../../../src/fleet-api/http/route-table.ts';
 import { DEVICE, DEVICES } from '../fixtures/devices.ts';
+import { DOCUMENT_READER } from '../fixtures/document-reader.ts';
 import { NOW_MS, OVERVIEW } from '../fixtures/overview.ts';
+import { PRODUCE_SCAN } from '../fixtures/produce-scan.ts';
 
 export const SITE = 'http://screen.test';
 
 export const DRAWN: PageSource = {
   overview: () => OVERVIEW,
+  rollout: async (name) => (name === PRODUCE_SCAN.rollout ? PRODUCE_SCAN : undefined),
+  rolloutAt: async () => PRODUCE_SCAN,
+  commitMessage: async () => 'start 3.2.0 in canary',
+  postmortem: async () => DOCUMENT_READER,
   devices: () => DEVICES,
   device: (id) => (id === DEVICE.device ? DEVICE : undefined),
 };

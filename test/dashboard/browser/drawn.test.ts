@@ -10,6 +10,8 @@ import { DRAWN, type DrawnSite, openSite, SITE } from './drawn-pages.ts';
 const PATHS = [
   '/',
   '/?view=table&state=reverted',
+  '/rollouts/produce-scan',
+  '/rollouts/document-reader/reverted',
   '/devices',
   '/devices?state=silent&selector=hw%3Arev1',
   '/devices/kiosk-0871',
