@@ -87,5 +87,5 @@ function VersionTable({ versions }: { readonly versions: readonly VersionInField
     ({ version, role, devices, text }, i) =>
       html`<tr key=${version?.digest ?? i}><th scope="row"><bdi class="m">${version?.version ?? 'not known'}</bdi> ${role !== 'other' && role !== 'unknown' && html`<span class="t2">${role === 'before' ? 'before it' : role}</span>`}<small><bdi>${text}</bdi></small></th><td class="num"><b>${formatCount(devices)}</b></td></tr>`,
   );
-  return html`<table class="tight"><thead><tr><th scope="col">Version</th><th scope="col" class="num">Devices</th></tr></thead><tbody>${rows}</tbody></table>`;
+  return html`<table class="tight versions"><thead><tr><th scope="col">Version</th><th scope="col" class="num">Devices</th></tr></thead><tbody>${rows}</tbody></table>`;
 }
