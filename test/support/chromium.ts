@@ -1,8 +1,7 @@
 // Owns a real browser for tests: Debian's Chromium, driven from outside, and the check of what people with other senses get.
 import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import process from 'node:process';
+import axe from 'axe-core';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
 /** CHROMIUM_BIN, or `chromium` on the path; undefined when there is none. With REQUIRE_SERVICES=1 that is an error. */
@@ -21,12 +20,10 @@ export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
 }
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
 /** What is serious or critical on the page, each with one place. */
 export async function findSerious(page: Page): Promise<string[]> {
   // Evaluated, not added as a script: the page's own policy allows none.
-  await page.evaluate(await readFile(AXE, 'utf8'));
+  await page.evaluate(axe.source);
   const found = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
     violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[];
   };
