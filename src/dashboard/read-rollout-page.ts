@@ -1,5 +1,7 @@
 // Owns what the page of a rollout shows: now or at a past commit, beside another version, with the message of one commit.
 import type { RolloutPageValue } from './pages/rollout-page.ts';
+import { worstFirst } from './pages/rule-states.ts';
+import { MOST_DRAWN } from './pages/rule-strips.ts';
 import type { HistoryRow, Postmortem, RolloutView } from './read-model/types.generated.ts';
 
 /** Each answers undefined, or null, where there is no such thing. */
@@ -20,6 +22,11 @@ function commitOf(text: string, history: readonly HistoryRow[]): string | null {
   return COMMIT.test(text) ? text : null;
 }
 
+/** As many as are drawn: the page holds its value as well. */
+function withRules(view: RolloutView): RolloutView {
+  return { ...view, rules: worstFirst(view.rules).slice(0, MOST_DRAWN) };
+}
+
 export async function readRolloutPage(
   source: RolloutPageSource,
   name: string,
@@ -32,14 +39,17 @@ export async function readRolloutPage(
     return commit === null ? undefined : source.rolloutAt(name, commit);
   };
   const past = await viewAt(query.get('at'));
+  const other = await viewAt(query.get('compare'));
   const chosen = query.get('commit') ?? '';
   const isKnown = now.history.some(({ commit }) => commit === chosen);
+  // What the past of one commit does not hold is its own history: the branch has that.
+  const view = past === undefined ? now : { ...past, history: now.history };
   return {
     asOf: now.asOf,
-    // What the past of one commit does not hold is its own history: the branch has that.
-    view: past === undefined ? now : { ...past, history: now.history },
+    view: withRules(view),
+    moreRules: Math.max(0, view.rules.length - MOST_DRAWN),
     at: past === undefined ? null : (past.asOf.commit ?? query.get('at')),
-    other: (await viewAt(query.get('compare'))) ?? null,
+    other: other === undefined ? null : withRules(other),
     message: isKnown ? await source.commitMessage(chosen) : null,
   };
 }

@@ -46,3 +46,14 @@ test('the message is of commits that the history has alone', async () => {
   expect((await read('commit=91c4e6b0'))?.message).toBe('message of 91c4e6b0');
   expect((await read('commit=0123456789'))?.message).toBeNull();
 });
+
+test('of a thousand rules it hands on as many as are drawn, those that need a look first', async () => {
+  const rules = Array.from({ length: 1_000 }, (_, i) => ({
+    ...PRODUCE_SCAN.rules[0]!,
+    rule: `r${i}`,
+    state: i === 999 ? ('fail' as const) : ('pass' as const),
+  }));
+  const source = { ...sourceOf(), rollout: async () => ({ ...PRODUCE_SCAN, rules }) };
+  const value = await read('', source);
+  expect([value?.view.rules.length, value?.view.rules[0]?.rule, value?.moreRules]).toEqual([100, 'r999', 900]);
+});

@@ -103,11 +103,13 @@ interface Plot {
 function shapes({ props: { id, goodSide }, points, height, x, y }: Plot) {
   const course = (field: 'estimate' | 'baseline') =>
     line<Drawn>()
+      .digits(1)
       .defined((point) => point[field] !== null)
       .x(({ atMs }) => x(atMs))
       .y((point) => y(point[field] ?? 0))(points) ?? '';
   const band = (low: 'low' | 'baselineLow', high: 'high' | 'baselineHigh') =>
     area<Drawn>()
+      .digits(1)
       .defined((point) => point[low] !== null && point[high] !== null)
       .x(({ atMs }) => x(atMs))
       .y0((point) => y(point[low] ?? 0))

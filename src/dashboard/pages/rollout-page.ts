@@ -25,6 +25,8 @@ export interface RolloutPageValue {
   readonly at: string | null;
   /** What `?compare=` names; null where it names nothing. */
   readonly other: RolloutView | null;
+  /** Rules that the view leaves out: those that need a look least. */
+  readonly moreRules: number;
   /** Message of the commit that `?commit=` names; null where it was not read. */
   readonly message: string | null;
 }
@@ -94,7 +96,11 @@ function Legend({ view }: { readonly view: RolloutView }): VNode {
     ${key(html`<circle class="okpt" cx="12" cy="6" r="5" />`, 'decided')}${key(html`<rect fill="url(#gaps)" width="24" height="12" />`, 'no data')}</p>`;
 }
 
-function Rules({ view, address }: { readonly view: RolloutView; readonly address: PageAddress }): VNode {
+function Rules({
+  view,
+  address,
+  moreRules,
+}: Pick<RolloutPageValue, 'view' | 'moreRules'> & { readonly address: PageAddress }): VNode {
   if (view.rules.length === 0)
     return Card({
       id: 'rules',
@@ -106,7 +112,7 @@ function Rules({ view, address }: { readonly view: RolloutView; readonly address
     id: 'rules',
     title: 'All rules, seen from their limit',
     end: StateCounts({ rules: view.rules }),
-    children: RuleStrips({ rules: view.rules }),
+    children: RuleStrips({ rules: view.rules, more: moreRules }),
   });
   return html`${strips}<section aria-labelledby="h-tiles"><div class="tile-h"><h2 id="h-tiles">Rules over time</h2>${Letters({ view })}<a class="small" data-act="table" href=${withQuery(address, { view: isTable ? null : 'table' })}>${isTable ? 'as charts' : 'as tables'}</a></div>
     <${RuleTiles} rules=${view.rules} marks=${view.marks} asOfMs=${view.asOf.atMs} isTable=${isTable} />${!isTable && Legend({ view })}</section>`;
@@ -129,14 +135,15 @@ function NotThen({ at, address }: { readonly at: string; readonly address: PageA
 }
 
 export function RolloutPage({ value, address, person }: PageProps<RolloutPageValue>): VNode {
-  const { view, at, other, message } = value;
+  const { view, at, other, message, moreRules } = value;
   const isUnknown = at === null && address.query.at !== undefined;
   return html`${at !== null && Past({ view, at, address })}${isUnknown && NotThen({ at: address.query.at ?? '', address })}
     <div class="stack">${Head({ view, address, at })}${Sentence({ view })}</div>
     ${address.query.compare !== undefined && CompareSection({ view, other, address })}
-    <div class="cols wide"><div class="stack">${Rules({ view, address })}</div>
+    <div class="cols wide"><div class="stack">${Rules({ view, address, moreRules })}</div>
       <aside class="stack" aria-label="Actions and devices">${at === null && Steer({ view, address, person })}${ComparedArms(view)}${view.runbook !== null && Card({ id: 'runbook', title: 'Runbook', children: html`<div class="body">${Runbook({ at: view.runbook })}</div>` })}</aside></div>
     <div class="cols two">${GroupHeat(view)}<div class="stack">${WeighingDevices(view)}${ErrorsByKind(view)}</div></div>
     ${RolloutHistory({ view, address, message })}
+    ${at === null && view.acts.length > 0 && html`<nav class="dock no-print" aria-label="Actions"><a class="btn first" href="#steer">Steer it</a></nav>`}
     <p class="note">The same facts: <code>slipway explain ${Name({ text: view.rollout })} --json</code></p>`;
 }

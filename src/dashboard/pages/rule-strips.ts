@@ -34,11 +34,17 @@ function row(rule: StripRule): VNode {
   </li>`;
 }
 
-export function RuleStrips({ rules }: { readonly rules: readonly StripRule[] }): VNode {
+export interface RuleStripsProps {
+  readonly rules: readonly StripRule[];
+  /** Rules that were left out before. */
+  readonly more?: number;
+}
+
+export function RuleStrips({ rules, more: left = 0 }: RuleStripsProps): VNode {
   const drawn = worstFirst(rules).slice(0, MOST_DRAWN);
-  const more = rules.length - drawn.length;
+  const more = left + rules.length - drawn.length;
   return html`<ul class="forest">
     <li class="fh" aria-hidden="true"><span>Rule</span><div class="ends"><span>← within the limit</span><span>beyond →</span></div><span class="num">Seen</span><span>What is missing</span></li>
     ${drawn.map(row)}
-  </ul><div class="body after"><p class="note">${more > 0 && html`<b>${more} more rules are not drawn: the first ${MOST_DRAWN} are those that need a look most.</b> `}Each bar is where the true value most likely is; the dot is what was seen; grey is stable at the same time. A bar wholly left of the dashed line is a pass, wholly right is a fail. A bar across it is undecided.</p></div>`;
+  </ul><div class="body after"><p class="note">${more > 0 && html`<b>${more} more rules are not drawn: these ${drawn.length} are those that need a look most.</b> `}Each bar is where the true value most likely is; the dot is what was seen; grey is stable at the same time. A bar wholly left of the dashed line is a pass, wholly right is a fail. A bar across it is undecided.</p></div>`;
 }

@@ -8,7 +8,7 @@ import { PRODUCE_SCAN, ruleOf } from '../fixtures/produce-scan.ts';
 import { addressOf, HOSTILE, shown } from './shown.ts';
 
 function page(view: RolloutView, query: Record<string, string> = {}, rest: Partial<RolloutPageValue> = {}): string {
-  const value = { asOf: PRODUCE_SCAN.asOf, view, at: null, other: null, message: null, ...rest };
+  const value = { asOf: PRODUCE_SCAN.asOf, view, at: null, other: null, message: null, moreRules: 0, ...rest };
   return shown(html`<${RolloutPage} value=${value} address=${addressOf(query)} person=${null} />`);
 }
 
