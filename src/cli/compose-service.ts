@@ -163,11 +163,13 @@ export async function composeReconciler({
   const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
   let fleet: KnownFleet | undefined;
   const measured = { ...(metrics === undefined ? {} : { metrics }), ...(tracer === undefined ? {} : { tracer }) };
+  const { publicUrl } = settings;
+  const withLinks = (list: NotifySettings) => ({ ...list, ...(publicUrl ? { publicUrl: publicUrl.origin } : {}) });
   const loop = assembleLoop({
     ...{ repository, store, publication, signer, clock, random, logger, signals, holder, ...measured },
     trust: trust.value.policy,
     windows: new WindowMeasurement(store, settings.reportIntervalMs, signals),
-    notices: notify.value,
+    notices: withLinks(notify.value),
     onQueued: () => {
       deliveries.wake();
       standingAlerts.wake();
@@ -209,7 +211,7 @@ export async function composeReconciler({
     notify,
     useTrust: ({ policy }) => loop.useTrust(policy),
     useNotifications: (list) => {
-      loop.useNotices(list);
+      loop.useNotices(withLinks(list));
       deliveries.useTargets(list.targets);
       standingAlerts.useTargets(list.alertmanagers);
     },

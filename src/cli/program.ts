@@ -9,6 +9,7 @@ import { addFiguresCommand } from './commands/figures.ts';
 import { addHistoryCommand } from './commands/history.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
+import { addNotifyCommand } from './commands/notify.ts';
 import { addPackageCommand } from './commands/package.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addPokeCommand } from './commands/poke.ts';
@@ -19,6 +20,7 @@ import { addReleaseCommand } from './commands/release.ts';
 import { addRequestCommands } from './commands/requests.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSignCommands } from './commands/sign.ts';
+import { addSilenceCommands } from './commands/silence.ts';
 import { addSimulateCommand } from './commands/simulate.ts';
 import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -48,6 +50,8 @@ const COMMANDS = [
   addDesiredCommands,
   addPokeCommand,
   addDoctorCommand,
+  addNotifyCommand,
+  addSilenceCommands,
   addDemoCommand,
   addCompletionCommand,
 ];

@@ -1321,10 +1321,6 @@ export interface Notifications {
      */
     readonly runbookBase?: string;
     /**
-     * Address at which people reach this service: notices link the rollout's page there. Without it they link no page.
-     */
-    readonly publicUrl?: string;
-    /**
      * How long a device may run a version other than the declared one before an alert is raised, in addition to the `spread` of its policy. Default 10m, or three report intervals if that is longer. A number with ms, s, m, h, d or w.
      */
     readonly offDeclaredAfter?: string;

@@ -22,8 +22,6 @@ export interface NotifySettings {
   readonly runbooks: ReadonlyMap<string, string>;
   /** Where the project's own runbooks are read, unless at their usual place. */
   readonly runbookBase?: string;
-  /** Address of the screen, for links. */
-  readonly publicUrl?: string;
   /** How long a device may run another version than declared before an alert; null takes the default. */
   readonly offDeclaredAfterMs: number | null;
 }
@@ -90,13 +88,12 @@ function settingsOf({ spec }: Notifications, folder: string, clock: Clock): Noti
     const about = { name, url, labels, rollouts, source: spec.source ?? DEFAULT_SOURCE, timeoutMs: timeoutOf(one) };
     return new AlertmanagerTarget({ ...about, bearerTokenFile: at(one.bearerTokenFile) }, clock);
   });
-  const { offDeclaredAfter, runbookBase, publicUrl } = spec;
+  const { offDeclaredAfter, runbookBase } = spec;
   return {
     targets: [...webhooks, ...github, ...chats, ...mails, ...statuses],
     alertmanagers,
     runbooks: new Map(Object.entries(spec.runbooks ?? {})),
     ...(runbookBase === undefined ? {} : { runbookBase }),
-    ...(publicUrl === undefined ? {} : { publicUrl: publicUrl.replace(/\/+$/, '') }),
     offDeclaredAfterMs: offDeclaredAfter === undefined ? null : parseDurationMs(offDeclaredAfter),
   };
 }

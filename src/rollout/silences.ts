@@ -14,9 +14,11 @@ export interface Silence {
   readonly untilMs: number;
 }
 
-const LONGEST_SILENCE_MS = 30 * 24 * 60 * 60_000;
+/** As many at once; more are a mistake, or somebody who wants nobody to hear anything. */
+export const MOST_SILENCES = 200;
+export const LONGEST_SILENCE_MS = 30 * 24 * 60 * 60_000;
 
-function isInForce({ atMs, untilMs }: Silence, nowMs: number): boolean {
+export function isInForce({ atMs, untilMs }: Silence, nowMs: number): boolean {
   // A clock that was set back must not make a silence longer than it may be.
   return nowMs < untilMs && untilMs - nowMs <= LONGEST_SILENCE_MS && untilMs > atMs;
 }

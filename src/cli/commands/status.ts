@@ -50,11 +50,12 @@ const TOLD_BY_ALERT: ReadonlySet<AlertRecord['kind']> = new Set(['status-forged'
 const NOTED: ReadonlySet<AlertRecord['kind']> = new Set(['stalled', 'history-rewound', 'version-refused']);
 
 function alertLine(alert: AlertRecord): string {
-  const { kind, rollout, raisedAtMs, runbook } = alert;
+  const { kind, rollout, raisedAtMs, runbook, silenced } = alert;
   const since = raisedAtMs === null ? '' : `since ${toIsoSeconds(raisedAtMs)}`;
   const what = TOLD_BY_ALERT.has(kind) ? alertInWords(alert) : '';
   const remedy = NOTED.has(kind) ? null : alertRemedy(alert);
-  return [kind, rollout ?? 'the service', since, what, remedy ?? '', runbook ?? '']
+  const kept = silenced && `silenced until ${toIsoSeconds(silenced.untilMs)} by ${silenced.by}: ${silenced.reason}`;
+  return [kind, rollout ?? 'the service', since, kept ?? '', what, remedy ?? '', runbook ?? '']
     .filter((part) => part !== '')
     .map(oneLine)
     .join('  ');
