@@ -206,11 +206,12 @@ const reportsPage = [
 const ALERTS_INTRODUCTION = `# Alerts and notifications
 
 Made from the code and [notifications.schema.json](../../schemas/notifications.schema.json) by \`npm run generate\`. How to use them:
-[Alerts, events and retraining](../how-to/alerts-and-retraining.md).
+[Notify people](../how-to/notify-people.md), [Alerts, events and retraining](../how-to/alerts-and-retraining.md).
 
 ## Kinds of alerts
 
-The words of \`slipway_alert{kind,rollout}\`, of events, and of \`runbooks\` in \`notify.yaml\`.
+The words of \`slipway_alert{kind,rollout}\`, of events, and of \`runbooks\` in \`notify.yaml\`; each links its runbook. Rules have pages of their own:
+[errors](../runbooks/error-rate.md), [latency](../runbooks/latency.md) and so on.
 
 | kind | meaning |
 |---|---|
@@ -242,7 +243,7 @@ const notifySchema = JSON.parse(
 const notifySpec = withoutReferences(notifySchema.properties.spec, notifySchema.$defs) as Field;
 const alertsPage = [
   ALERTS_INTRODUCTION,
-  ...Object.entries(ALERT_MEANINGS).map(([kind, meaning]) => `| \`${kind}\` | ${cell(meaning)} |\n`),
+  ...Object.entries(ALERT_MEANINGS).map(([kind, meaning]) => `| [\`${kind}\`](../runbooks/${kind}.md) | ${cell(meaning)} |\n`),
   NOTIFY_INTRODUCTION,
   fieldRows(notifySpec, 'spec').join('\n'),
 ].join('');

@@ -1,10 +1,10 @@
-// Owns notices as CDEvents (specification 0.5) inside structured CloudEvents 1.0.
+// Owns notices as CDEvents (specification 0.5.1) inside structured CloudEvents 1.0.
 import { assertNever } from '../base/errors.ts';
 import type { JsonValue } from '../contract/digest.ts';
 import type { AlertNotice, Notice, RetrainingNotice, StepNotice, VersionName } from './notice.ts';
 
 export const CLOUD_EVENT_TYPE = 'application/cloudevents+json; charset=utf-8';
-const CDEVENTS = '0.5.0';
+const CDEVENTS = '0.5.1';
 /** Versions of the event types; ours (`dev.cdeventsx.slipway-…`) count for themselves. */
 const STANDARD = '0.3.0';
 const OWN = '0.1.0';

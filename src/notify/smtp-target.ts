@@ -102,9 +102,12 @@ export class SmtpTarget implements NoticeTarget {
     const late = this.#clock
       .sleep(timeoutMs, AbortSignal.any([signal, done.signal]))
       .then((): Delivery => ({ ...LATER, reason: `no answer within ${timeoutMs / 1000} s` }));
+    // What came too late is over: else its mail would arrive beside that of the next try. The types don't know it yet.
+    const aborting: object = { signal: done.signal };
     const domain = /@([A-Za-z0-9.-]+)>?$/.exec(from)?.[1] ?? 'slipway.invalid';
     const sent = transport
       .sendMail({
+        ...aborting,
         ...{ from, to: [...to], subject: `[slipway] ${message.title}`, ...mailOf(message) },
         messageId: `<${message.id.replace(/[^A-Za-z0-9-]/g, '')}@${domain}>`,
         date: new Date(atMs),

@@ -39,7 +39,7 @@ const OWN_TYPE = '^dev\\.cdeventsx\\.[a-zA-Z0-9]+-[a-zA-Z]+\\.[a-zA-Z]+\\.[0-9]\
 function eventSchema(type: object, content: object): object {
   const context = closed(
     {
-      ...{ specversion: { const: '0.5.0' }, id: text, source: uriReference, type, timestamp: moment },
+      ...{ specversion: { const: '0.5.1' }, id: text, source: uriReference, type, timestamp: moment },
       ...{ schemaUri: uri, chainId: text, links: { type: 'array' } },
     },
     ['schemaUri', 'chainId', 'links'],

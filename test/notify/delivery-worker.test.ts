@@ -392,7 +392,7 @@ describe('what arrives', () => {
       ...{ specversion: '1.0', id: 'eu-4', source: 'https://slipway.example/eu', subject: 'eu' },
       ...{ type: 'dev.cdeventsx.slipway-rollout.advanced.0.1.0', datacontenttype: 'application/cdevents+json' },
       data: {
-        context: { specversion: '0.5.0', id: 'eu-4' },
+        context: { specversion: '0.5.1', id: 'eu-4' },
         subject: { id: 'eu', content: { environment: { id: 'eu' } } },
       },
     });
