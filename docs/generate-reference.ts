@@ -243,7 +243,9 @@ const notifySchema = JSON.parse(
 const notifySpec = withoutReferences(notifySchema.properties.spec, notifySchema.$defs) as Field;
 const alertsPage = [
   ALERTS_INTRODUCTION,
-  ...Object.entries(ALERT_MEANINGS).map(([kind, meaning]) => `| [\`${kind}\`](../runbooks/${kind}.md) | ${cell(meaning)} |\n`),
+  ...Object.entries(ALERT_MEANINGS).map(
+    ([kind, meaning]) => `| [\`${kind}\`](../runbooks/${kind}.md) | ${cell(meaning)} |\n`,
+  ),
   NOTIFY_INTRODUCTION,
   fieldRows(notifySpec, 'spec').join('\n'),
 ].join('');
