@@ -1,22 +1,11 @@
-// Owns a real Alertmanager for tests: on a port of its own, grouping by rollout, and telling a webhook of the test.
+// Owns a real Alertmanager that groups by rollout, can be started late, and tells a webhook of the test.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { alertmanagerCommand } from '../support/alertmanager.ts';
 import { freePort } from '../support/prometheus.ts';
 import { until } from '../support/until.ts';
-
-const TEMPLATES = '/usr/share/prometheus/alertmanager';
-const WITH_TEMPLATES =
-  'mount -t tmpfs none /usr/share && mkdir /usr/share/prometheus && ln -s "$0" /usr/share/prometheus/alertmanager && exec "$@"';
-
-/** Debian's Alertmanager reads its templates at a fixed place: one that is unpacked elsewhere gets a view of the disk in which they are there. */
-function commandOf(binary: string, flags: readonly string[]): readonly [string, readonly string[]] {
-  const unpacked = path.resolve(path.dirname(binary), '../share/prometheus/alertmanager');
-  if (!path.isAbsolute(binary) || existsSync(TEMPLATES) || !existsSync(unpacked)) return [binary, flags];
-  return ['unshare', ['--mount', 'sh', '-c', WITH_TEMPLATES, unpacked, binary, ...flags]];
-}
 
 export class AlertmanagerServer implements AsyncDisposable {
   readonly url: string;
@@ -42,7 +31,7 @@ receivers: [{ name: test, webhook_configs: [{ url: "${webhook}", send_resolved: 
   }
 
   async start(): Promise<void> {
-    const [command, flags] = commandOf(this.#binary, [
+    const [command, flags] = alertmanagerCommand(this.#binary, [
       `--config.file=${path.join(this.#folder, 'alertmanager.yml')}`,
       `--storage.path=${path.join(this.#folder, 'data')}`,
       `--web.listen-address=${new URL(this.url).host}`,
