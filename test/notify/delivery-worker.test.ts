@@ -458,8 +458,13 @@ describe('the list of targets', () => {
 
   test('of the examples can be read', async () => {
     const file = path.join(import.meta.dirname, '../../examples/notify.yaml');
-    const { targets, runbooks, offDeclaredAfterMs } = await readNotifications({ file, isOptional: false }, clock);
-    expect(targets.map((one) => one.name)).toEqual(['ops', 'training', 'retrain']);
+    const { targets, alertmanagers, runbooks, offDeclaredAfterMs } = await readNotifications(
+      { file, isOptional: false },
+      clock,
+    );
+    const people = ['oncall', 'vision-team', 'mail', 'status'];
+    expect(targets.map((one) => one.name)).toEqual(['ops', 'training', 'retrain', ...people]);
+    expect(alertmanagers.map((one) => one.name)).toEqual(['alertmanager']);
     expect(runbooks.get('stalled')).toMatch(/stalled$/);
     expect(offDeclaredAfterMs).toBe(900_000);
   });
