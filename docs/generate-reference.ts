@@ -8,6 +8,7 @@ import { metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
 import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
+import { httpApiPage } from './http-api-page.ts';
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -255,6 +256,7 @@ for (const [file, text] of [
   ['alerts.md', alertsPage],
   ['reports.md', reportsPage],
   ['metrics.md', metricsPage],
+  ['http-api.md', httpApiPage()],
 ] as const) {
   const target = path.join(import.meta.dirname, 'reference', file);
   const page = `${text.trimEnd()}\n`;

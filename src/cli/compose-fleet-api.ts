@@ -10,6 +10,7 @@ import { artifactRoutes } from '../fleet-api/http/artifact-routes.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import { type LoginRouteParts, loginRoutes } from '../fleet-api/http/login-routes.ts';
+import { openApiRoute } from '../fleet-api/http/openapi.ts';
 import { plainRoutes } from '../fleet-api/http/plain-routes.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
@@ -25,6 +26,8 @@ import type { BrowserSessions } from '../store/browser-sessions.ts';
 import type { DeviceRegister } from '../store/device-register.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import type { PlainRegister } from '../store/plain-reports.ts';
+import { API_SCHEMAS } from './api-schemas.ts';
+import { VERSION } from './version.ts';
 
 export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bearers' | 'browsers'> {
   readonly store: DeviceRegister &
@@ -178,7 +181,7 @@ export function fleetApiRoutes(
   const { mayEnrol = (device) => !isDenied(device) } = options;
   const enrolments = metrics.counter('slipway_enrolments_total', 'Requests to enrol, by answer.');
   const enrolment = { register: store, mayEnrol, keyOf, answers: enrolments };
-  return [
+  const routes: Route[] = [
     ...deviceRoutes({ enrolment, intake, changes, locations, clock, publicationFolder }),
     ...serviceRoutes({ ...options, probe: () => store.probe() }),
     ...viewerRoutes(options.readRollouts),
@@ -186,7 +189,9 @@ export function fleetApiRoutes(
     ...tokenRoutes(options),
     ...publisherRoutes(options),
     ...(options.routes ?? []),
+    openApiRoute(() => ({ routes, schemas: API_SCHEMAS, version: VERSION })),
   ];
+  return routes;
 }
 
 function publisherRoutes({ artifacts, logger, metrics }: FleetApiOptions): Route[] {
@@ -209,11 +214,13 @@ function viewerRoutes(readRollouts: FleetApiOptions['readRollouts']): Route[] {
     {
       ...{ name: 'outlooks', method: 'GET', path: '/v1/outlooks', scope: 'view', request: null },
       response: 'Outlooks',
+      summary: 'The facts that rollouts are decided on, and the state of the service.',
       handle: () => show(),
     },
     {
       ...{ name: 'outlook', method: 'GET', path: '/v1/outlooks/{name}', scope: 'view', request: null },
       response: 'Outlook',
+      summary: 'The facts that one rollout is decided on, explained.',
       handle: ({ params }) => show(params.name),
     },
   ];

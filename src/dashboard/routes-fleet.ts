@@ -24,20 +24,63 @@ const USUAL_ROWS = 1_000;
 const CURVE_POINTS = 60;
 const UNKNOWN = errorAnswer(404, { code: 'DEVICE_UNKNOWN', message: 'No device of this id reports to the service.' });
 
+const DEVICES = {
+  selector: 'Devices of a selector, such as `region:eu AND NOT hw:rev1`.',
+  model: 'That run a version of this model.',
+  version: 'That run this version of it.',
+  digest: 'That run the version of this digest.',
+  state: 'In this state.',
+  rollout: 'Of this rollout.',
+  arm: 'On this side of it: `candidate` or `stable`.',
+  limit: 'As many on a page.',
+  cursor: '`next` of the page before.',
+};
+const EXPOSURE = {
+  digest: 'Digest of a manifest; or a model and its version.',
+  model: 'The model.',
+  version: 'Its version.',
+  from: 'An instant, a day, or how long ago, such as `7d`.',
+  to: 'The same; now unless given.',
+  limit: 'As many on a page.',
+  cursor: '`next` of the page before.',
+};
+
 export function fleetRoutes(parts: FleetRouteParts): Route[] {
   const { reader } = parts;
-  const route = (name: string, path: string, response: string, read: Route['handle']): Route => ({
-    ...{ name, method: 'GET', path, scope: 'view', request: null, response },
-    handle: read,
+  const route = (
+    name: string,
+    path: string,
+    about: Pick<Route, 'response' | 'summary' | 'query' | 'handle'>,
+  ): Route => ({
+    ...{ name, method: 'GET', path, scope: 'view', request: null, ...about },
   });
   return [
-    route('devices', '/v1/devices', 'Devices', async ({ query }) => json(await reader.devices(devicesQuestion(query)))),
-    route('device', '/v1/devices/{id}', 'DeviceView', async ({ params }) => {
-      const view = await reader.device(params.id ?? '');
-      return view === undefined ? UNKNOWN : json(view);
+    route('devices', '/v1/devices', {
+      ...{
+        response: 'Devices',
+        summary: 'Devices, a page at a time, with the numbers by state and label.',
+        query: DEVICES,
+      },
+      handle: async ({ query }) => json(await reader.devices(devicesQuestion(query))),
     }),
-    route('exposure', '/v1/exposure', 'Exposure', async ({ query }) => json(await readExposure(parts, query))),
-    route('patching', '/v1/exposure/patching', 'Patching', async ({ query }) => json(await readPatching(parts, query))),
+    route('device', '/v1/devices/{id}', {
+      ...{
+        response: 'DeviceView',
+        summary: 'One device: what it runs and should run, and why; labels, failures, recent reports.',
+      },
+      handle: async ({ params }) => {
+        const view = await reader.device(params.id ?? '');
+        return view === undefined ? UNKNOWN : json(view);
+      },
+    }),
+    route('exposure', '/v1/exposure', {
+      ...{ response: 'Exposure', summary: 'Which devices had a version, from when until when.', query: EXPOSURE },
+      handle: async ({ query }) => json(await readExposure(parts, query)),
+    }),
+    route('patching', '/v1/exposure/patching', {
+      ...{ response: 'Patching', summary: 'How fast devices got rid of a version.', query: EXPOSURE },
+      handle: async ({ query }) => json(await readPatching(parts, query)),
+    }),
   ];
 }
 

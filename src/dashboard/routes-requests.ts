@@ -22,11 +22,13 @@ export function requestRoutes(parts: RequestRouteParts): Route[] {
     {
       ...{ name: 'request', method: 'POST', path: '/v1/rollouts/{name}/requests', scope: 'operate', bySession: true },
       ...{ request: { kind: 'json', schema: 'SteerRequest', mostBytes: 65_536 }, response: 'SteerAnswer' },
+      summary: 'Asks something of a rollout, as a commit in the name of whoever asks; `dryRun` shows the change alone.',
       handle: (asked) => answerSteer(parts, asked),
     },
     {
       ...{ name: 'poke', method: 'POST', path: '/v1/poke', scope: 'operate', bySession: true, request: null },
-      response: 'nothing',
+      response: 'Poked',
+      summary: 'Makes the service look at the repository now.',
       handle: () => {
         parts.onPoke();
         return { kind: 'json', status: 202, value: { status: 'looking' } };

@@ -49,14 +49,18 @@ export function dashboardRoutes({ model, feed }: DashboardParts): Route[] {
   return [
     {
       ...{ ...GET, name: 'overview', path: '/v1/overview', response: 'Overview' },
+      summary: 'What needs a person, the fleet, each rollout in a line, versions in the field, and the service.',
       handle: async (asked) => viewAnswer(await model.overview(), asked),
     },
     {
       ...{ ...GET, name: 'rollouts', path: '/v1/rollouts', response: 'Rollouts' },
+      summary: 'Each rollout in a line.',
       handle: async (asked) => viewAnswer(await model.rollouts(), asked),
     },
     {
       ...{ ...GET, name: 'rollout', path: '/v1/rollouts/{name}', response: 'RolloutView' },
+      summary:
+        'One rollout: rules beside their limits with their curves, arms, groups, devices, history, and what a person can do.',
       handle: async (asked) => {
         const view = await model.rollout(asked.params.name ?? '');
         return view === undefined ? NO_ROLLOUT : viewAnswer(view, asked);
@@ -64,10 +68,15 @@ export function dashboardRoutes({ model, feed }: DashboardParts): Route[] {
     },
     {
       ...{ ...GET, name: 'versions', path: '/v1/versions', response: 'Versions' },
+      summary: 'Which versions of models run on how many devices.',
+      query: { model: 'Of this model alone.' },
       handle: async (asked) => viewAnswer(await model.versions(asked.query.get('model') ?? undefined), asked),
     },
     {
       ...{ ...GET, name: 'events', path: '/v1/events', response: 'events', isLongPoll: true },
+      summary:
+        'A stream of what changes: server-sent events `changed`, `step`, `alert` and `reset`, each with its number.',
+      query: { after: 'Number of the last event that is known; `Last-Event-ID` counts over it.' },
       handle: (asked) => ({ kind: 'stream', serve: (stream) => feed.add(stream, lastHeard(asked)) }),
     },
   ];

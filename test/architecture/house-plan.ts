@@ -106,7 +106,7 @@ export const HOUSE_PLAN: readonly Room[] = [
   { folder: 'src/audit', mayImport: [...GROUND, ...PURE_ROOMS, 'src/snapshot'] },
   { folder: 'fleet-agent', mayImport: [...GROUND, LAUNCHER] },
   { folder: 'src/simulation', mayImport: [...ALL_BELOW_SIMULATION, 'examples'] },
-  { folder: 'src/cli', mayImport: [...ALL_BELOW_SIMULATION, 'src/simulation', 'examples'] },
+  { folder: 'src/cli', mayImport: [...ALL_BELOW_SIMULATION, 'src/simulation', 'examples', 'schemas'] },
   { folder: 'examples', mayImport: GROUND },
   { folder: 'schemas', mayImport: [] },
 ];

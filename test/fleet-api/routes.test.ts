@@ -45,12 +45,14 @@ test('the service has these routes', () => {
     'POST /v1/hooks/git git-host: any → nothing',
     'GET /v1/outlooks view: → Outlooks',
     'GET /v1/outlooks/{name} view: → Outlook',
+    'POST /v1/reports/plain report: PlainReport[] → PlainAnswer[]',
     'POST /v1/tokens admin: ApiTokenRequest → NewApiToken',
     'GET /v1/tokens admin: → ApiTokenPage',
     'DELETE /v1/tokens/{id} admin: → ApiToken',
     'POST /v1/enrolment-tokens enrol: EnrolmentTokenRequest → EnrolmentTokens',
     'GET /v1/artifacts/{digest} publish: → Artifact',
     'PUT /v1/artifacts/{digest} publish: bytes → Artifact',
+    'GET /v1/openapi.json anyone: → OpenApi',
   ]);
 });
 

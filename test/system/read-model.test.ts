@@ -1,4 +1,5 @@
 // Laws of the read model over HTTP, with a real service, a real repository and an agent: answers fit their schemas, the stream tells, curves outlive a restart.
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterAll, expect, test } from 'vitest';
 import type { Overview, RolloutView, Versions } from '../../src/dashboard/read-model/types.generated.ts';
 import { problemsOf } from '../dashboard/read-model/schema-of-answers.ts';
@@ -30,6 +31,34 @@ async function get<T>(world: Installation, path: string, more: Record<string, st
     etag: answer.headers.get('etag') ?? '',
     value: (answer.status === 200 ? await answer.json() : null) as T,
   };
+}
+
+interface Operation {
+  readonly responses: {
+    readonly 200: { readonly content?: Readonly<Record<string, { readonly schema: { readonly $ref?: string } }>> };
+  };
+}
+
+/** Asks each address that is read with GET, and says whose answer does not fit the schema that the service's own document has for it. */
+async function unlikeTheirSchemas(world: Installation): Promise<string[]> {
+  const { value: document } = await get<{ paths: Record<string, Record<string, Operation>> }>(
+    world,
+    '/v1/openapi.json',
+  );
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  ajv.addSchema({ $id: 'api', ...document });
+  const names: Readonly<Record<string, string>> = { name: 'doors', id: 'kiosk-1' };
+  const problems: string[] = [];
+  for (const [path, { get: operation }] of Object.entries(document.paths)) {
+    const reference = operation?.responses[200].content?.['application/json']?.schema.$ref;
+    const asked = path.replaceAll(/\{(\w+)\}/g, (all, name: string) => names[name] ?? all);
+    if (reference === undefined || asked.includes('{') || path.startsWith('/v1/tokens')) continue;
+    const query = path.startsWith('/v1/exposure') ? '?model=door&version=1.0.0' : '';
+    const { status, value } = await get(world, asked + query);
+    const check = ajv.getSchema(`api${reference}`);
+    if (status !== 200 || check?.(value) !== true) problems.push(`${asked} ${status} ${ajv.errorsText(check?.errors)}`);
+  }
+  return problems;
 }
 
 test('a rollout is seen over the API while it rolls, and its curves outlive the service', async () => {
@@ -101,6 +130,8 @@ test('a rollout is seen over the API while it rolls, and its curves outlive the 
     version: { version: '1.0.0' },
     devices: 1,
   });
+
+  expect(await unlikeTheirSchemas(world)).toEqual([]);
 
   // Nothing new is not sent again.
   await until(async () => {

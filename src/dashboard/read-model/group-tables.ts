@@ -1,8 +1,9 @@
 // Owns the tables of groups × rules: how each rule stands on each group of devices.
 import { type GroupVerdict, type RuleVerdict, ruleName } from '../../gates/rule-verdict.ts';
+import { ruleStateOf } from '../../rollout/rollout-state.ts';
 import { formatAmount } from '../../wording/amounts.ts';
 import { count, finite, MOST_NAME, text } from './bounded.ts';
-import { relativeToLimit, ruleStateOf } from './rule-view.ts';
+import { relativeToLimit } from './rule-view.ts';
 import type { GroupCell, GroupTable } from './types.generated.ts';
 
 const MOST_GROUPS = 100;

@@ -6,12 +6,12 @@ import type { CohortCounts } from '../../rollout/count-cohort.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
 import type { ParameterChange } from '../../rollout/parameter-change.ts';
 import type { RolloutFacts } from '../../rollout/rollout-facts.ts';
+import { rolloutStateOf, ruleStateOf } from '../../rollout/rollout-state.ts';
 import { outlookCells } from '../../wording/plan-in-words.ts';
 import { rolloutSentence } from '../../wording/rollout-sentence.ts';
 import { count, MOST_NAME, text, textOrNull } from './bounded.ts';
-import { ruleStateOf } from './rule-view.ts';
 import { stageRows } from './stage-rows.ts';
-import type { DeviceCounts, RolloutRow, RolloutState, RuleState, VersionRef } from './types.generated.ts';
+import type { DeviceCounts, RolloutRow, RuleState, VersionRef } from './types.generated.ts';
 
 /** The status that counts: what somebody else wrote is no status. */
 export function statusOf(facts: RolloutFacts | undefined): RolloutStatus | null {
@@ -20,24 +20,9 @@ export function statusOf(facts: RolloutFacts | undefined): RolloutStatus | null 
   return claim?.kind === 'forged' ? claim.lastAuthentic : null;
 }
 
-function waits({ waitingOn }: Outlook, ...kinds: readonly string[]): boolean {
-  return waitingOn.some(({ kind }) => kinds.includes(kind));
-}
-
 /** The rules that decide, by their state. */
 export function statesOf({ verdict }: Outlook): { readonly rule: RuleVerdict; readonly state: RuleState }[] {
   return (verdict?.rules ?? []).map((rule) => ({ rule, state: ruleStateOf(rule) }));
-}
-
-export function rolloutStateOf(outlook: Outlook): RolloutState {
-  const { candidate, stable, rejected, conditions } = outlook;
-  if (conditions.some(({ type }) => type === 'Stalled') || waits(outlook, 'needs-fix')) return 'stalled';
-  if (candidate === null) return rejected !== null ? 'reverted' : stable !== null ? 'complete' : 'not-started';
-  if (waits(outlook, 'paused', 'suspended')) return 'paused';
-  if (waits(outlook, 'deadline-held', 'groups-held')) return 'stalled';
-  if (waits(outlook, 'approval') && !waits(outlook, 'verdict', 'soak', 'devices')) return 'waits-for-approval';
-  const isInTrouble = statesOf(outlook).some(({ state }) => state === 'in-trouble' || state === 'fail');
-  return isInTrouble ? 'in-trouble' : 'rolling';
 }
 
 function versionRef(

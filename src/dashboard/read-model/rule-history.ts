@@ -1,9 +1,10 @@
 // Owns how the rules of an attempt stood over time: sampled after cycles, kept thin in the store, read back in points.
 import type { JsonValue } from '../../contract/digest.ts';
 import type { RuleVerdict } from '../../gates/rule-verdict.ts';
+import { ruleStateOf } from '../../rollout/rollout-state.ts';
 import type { NewPoint, SeriesPoint, TimeSeries } from '../../store/time-series.ts';
 import { finite, text } from './bounded.ts';
-import { ruleStateOf, seriesNameOf } from './rule-view.ts';
+import { seriesNameOf } from './rule-view.ts';
 import type { RulePoint, RuleState } from './types.generated.ts';
 
 /** Samples of one attempt come no closer than this, and no closer than a fraction of its age: a long one has as many points as a short one. */

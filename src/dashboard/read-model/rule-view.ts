@@ -1,6 +1,7 @@
 // Owns how one rule is shown: its state, its numbers beside its limit, and its sentences.
 import { type RuleVerdict, ruleName } from '../../gates/rule-verdict.ts';
 import type { FailureAction, GoodSide } from '../../gates/stage-rule.ts';
+import { ruleStateOf } from '../../rollout/rollout-state.ts';
 import type { StageTerms } from '../../rollout/stage-terms.ts';
 import { formatAmount } from '../../wording/amounts.ts';
 import { failInWords } from '../../wording/fail-in-words.ts';
@@ -16,12 +17,6 @@ export interface Limited {
   readonly unit: RuleVerdict['unit'];
 }
 
-/** Is the value on the wrong side of the limit? */
-function isBeyond(value: number, { limit, goodSide }: Limited): boolean {
-  if (limit === null || goodSide === null) return false;
-  return goodSide === 'below' ? value > limit : value < limit;
-}
-
 /**
  * Where a value is, seen from its limit: 0 is the limit, -1 as far within as can be, or the whole limit away, 1 as far beyond it. So bars of
  * every unit share one line. Null where there is no limit or no value.
@@ -34,18 +29,6 @@ export function relativeToLimit(value: number | null, { limit, goodSide, unit }:
   const room = beyond < 0 && goodSide === 'above' && unit === 'ratio' && line < 1 ? 1 - line : Math.abs(line);
   const far = room === 0 ? Math.sign(beyond) : beyond / room;
   return Math.max(-1, Math.min(1, far)) + 0;
-}
-
-/** A rule that stands on the wrong side and is not decided is in trouble, unless its devices are only not heard of yet. */
-export function ruleStateOf(rule: RuleVerdict): RuleState {
-  const { verdict, dryRun, within, estimate, trials, kind } = rule;
-  if (verdict === 'not-applicable') return 'not-applicable';
-  if (dryRun) return 'dry-run';
-  if (verdict !== 'undecided' || within) return verdict;
-  const seen = finite(estimate);
-  if (seen !== null && rule.limit !== null && rule.goodSide !== null && kind !== 'gauge')
-    return isBeyond(seen, rule) ? 'in-trouble' : 'undecided';
-  return trials > 0 && rule.scope !== 'any-device' ? 'in-trouble' : 'undecided';
 }
 
 const ORDER: readonly RuleState[] = ['fail', 'in-trouble', 'undecided', 'pass', 'dry-run', 'not-applicable'];

@@ -17,6 +17,7 @@ export function artifactRoutes(intake: ArtifactIntake): Route[] {
   return [
     {
       ...{ name: 'artifact', method: 'GET', path: PATH, scope: 'publish', request: null, response: 'Artifact' },
+      summary: 'How much of an artifact is there.',
       handle: async ({ params: { digest } }): Promise<Answer> => {
         if (!isDigest(digest)) return NO_DIGEST;
         const state = await intake.find(digest);
@@ -26,6 +27,7 @@ export function artifactRoutes(intake: ArtifactIntake): Route[] {
     },
     {
       ...{ name: 'upload', method: 'PUT', path: PATH, scope: 'publish', response: 'Artifact' },
+      summary: 'Takes an artifact, whole or in parts.',
       request: { kind: 'streamed', schema: 'bytes', mostBytes: Number.MAX_SAFE_INTEGER },
       handle: (asked) => takeUpload(intake, asked),
     },

@@ -26,6 +26,7 @@ export function deviceRoutes(parts: DeviceRouteParts): Route[] {
       ...{ name: 'enrol', method: 'POST', path: '/v1/enrol', scope: 'device' },
       request: { kind: 'json', schema: 'EnrolmentRequest', mostBytes: 32_768 },
       response: 'Enrolment',
+      summary: 'Enrols a device with a token and its public key.',
       handle: async ({ body }): Promise<Answer> => {
         const outcome = await enrolDevice(enrolment, body, clock.now());
         if (outcome.kind === 'enrolled') return { kind: 'json', value: outcome.enrolment };
@@ -36,6 +37,7 @@ export function deviceRoutes(parts: DeviceRouteParts): Route[] {
       ...{ name: 'reports', method: 'POST', path: '/v1/reports', scope: 'device' },
       request: { kind: 'json', schema: 'DsseEnvelope[]', mostBytes: MOST_BATCH_BYTES },
       response: 'ReportAnswer[]',
+      summary: 'Takes signed reports of devices; each counts once.',
       handle: async ({ body, address }): Promise<Answer> => {
         const outcome = await intake.take(body, address);
         if (outcome.kind === 'answered') return { kind: 'json', value: outcome.answers };
@@ -54,6 +56,7 @@ export function deviceRoutes(parts: DeviceRouteParts): Route[] {
       ...{ name: 'artifact-location', method: 'POST', path: '/v1/artifacts/location', scope: 'device' },
       request: { kind: 'json', schema: 'DsseEnvelope', mostBytes: 8_192 },
       response: 'ArtifactLocation',
+      summary: 'Gives a device an address of a private file that it may fetch.',
       handle: async ({ body, address }): Promise<Answer> => {
         const outcome = await locations.answer(body, address);
         if (outcome.kind === 'refused') return errorAnswer(outcome.status, outcome.error);
@@ -66,6 +69,8 @@ export function deviceRoutes(parts: DeviceRouteParts): Route[] {
     {
       ...{ name: 'changes', method: 'GET', path: '/v1/changes', scope: 'anyone', request: null, isLongPoll: true },
       response: 'Change',
+      summary: 'Waits for the next publication.',
+      query: { etag: 'The number that is known.', wait: 'Seconds to wait, at most 30.' },
       handle: async ({ query, ...caller }): Promise<Answer> => {
         const waitSeconds = Number(query.get('wait') ?? 0);
         const change = await changes.wait(query.get('etag') ?? '', waitSeconds, caller);
@@ -77,6 +82,7 @@ export function deviceRoutes(parts: DeviceRouteParts): Route[] {
     {
       ...{ name: 'distribution', method: 'GET', path: '/distribution/{rest}', scope: 'anyone', request: null },
       response: 'file',
+      summary: 'A file of the publication.',
       handle: ({ params, headers }) => findFile(publicationFolder, params.rest ?? '', headers),
     },
   ];

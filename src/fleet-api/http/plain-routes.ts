@@ -9,6 +9,7 @@ export function plainRoutes(intake: PlainIntake): Route[] {
       ...{ name: 'plain-reports', method: 'POST', path: '/v1/reports/plain', scope: 'report' },
       request: { kind: 'json', schema: 'PlainReport[]', mostBytes: MOST_PLAIN_BYTES },
       response: 'PlainAnswer[]',
+      summary: 'Takes reports of devices without an agent.',
       handle: async ({ body, bearer }): Promise<Answer> => {
         const answers = await intake.take(body, bearer?.id ?? '');
         return { kind: 'json', value: answers };

@@ -27,8 +27,12 @@ export interface Route {
   readonly path: string;
   readonly scope: Scope;
   readonly request: RequestBody | null;
-  /** Name of the schema of a good answer. */
+  /** Name of the schema of a good answer; `text`, `page`, `file`, `bytes` and `events` are no JSON, and `nothing` is no body. */
   readonly response: string;
+  /** What it does, in a sentence of the API's reference. */
+  readonly summary?: string;
+  /** Parameters of the query, each with its meaning. */
+  readonly query?: Readonly<Record<string, string>>;
   /** A browser's session opens it too, from our own pages. It opens all that is GET anyway. */
   readonly bySession?: boolean;
   /** It answers when the caller's time is up: its times say nothing about the service. */

@@ -34,10 +34,12 @@ export function serviceRoutes({ clock, metrics, isReady, probe, onHook }: Servic
   return [
     {
       ...{ name: 'health', method: 'GET', path: '/healthz', scope: 'anyone', request: null, response: 'Health' },
+      summary: 'Does the process live?',
       handle: () => ({ kind: 'json', value: { status: 'alive' } }),
     },
     {
       ...{ name: 'ready', method: 'GET', path: '/readyz', scope: 'anyone', request: null, response: 'Readiness' },
+      summary: 'Has the service looked at the repository, and can it write its store?',
       handle: async (): Promise<Answer> => {
         if (!isReady()) return { kind: 'json', status: 503, value: { status: 'starting' } };
         const code = await storeProblem();
@@ -47,10 +49,12 @@ export function serviceRoutes({ clock, metrics, isReady, probe, onHook }: Servic
     },
     {
       ...{ name: 'metrics', method: 'GET', path: '/metrics', scope: 'view', request: null, response: 'text' },
+      summary: 'Metrics in the text format of Prometheus.',
       handle: () => ({ kind: 'text', text: metrics.write() }),
     },
     {
       ...{ name: 'hook', method: 'POST', path: '/v1/hooks/git', scope: 'git-host', response: 'nothing' },
+      summary: 'Takes a webhook of the Git host: the repository is looked at soon.',
       // A push of many commits is described at length.
       request: { kind: 'hashed', schema: 'any', mostBytes: 26_214_400 },
       handle: () => {

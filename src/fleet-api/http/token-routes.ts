@@ -44,21 +44,26 @@ export function tokenRoutes(parts: TokenRouteParts): Route[] {
   return [
     {
       ...{ name: 'create-token', method: 'POST', path: '/v1/tokens', scope: 'admin', response: 'NewApiToken' },
+      summary: 'Makes a token.',
       request: { kind: 'json', schema: 'ApiTokenRequest', mostBytes: 8_192 },
       handle: (asked) => createToken(parts, asked),
     },
     {
       ...{ name: 'tokens', method: 'GET', path: '/v1/tokens', scope: 'admin', request: null, response: 'ApiTokenPage' },
+      summary: 'Lists tokens, without themselves.',
+      query: { limit: 'How many, at most 500.', before: 'Number from `next` of the page before.' },
       handle: (asked) => listTokens(parts, asked),
     },
     {
       ...{ name: 'revoke-token', method: 'DELETE', path: '/v1/tokens/{id}', scope: 'admin', response: 'ApiToken' },
+      summary: 'Revokes a token.',
       request: null,
       handle: (asked) => revokeToken(parts, asked),
     },
     {
       ...{ name: 'create-enrolment-tokens', method: 'POST', path: '/v1/enrolment-tokens', scope: 'enrol' },
       ...{ request: { kind: 'json', schema: 'EnrolmentTokenRequest', mostBytes: 65_536 }, response: 'EnrolmentTokens' },
+      summary: 'Makes tokens with which devices enrol.',
       handle: (asked) => createEnrolmentTokens(parts, perBearer, asked),
     },
   ];
