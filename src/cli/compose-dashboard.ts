@@ -9,6 +9,7 @@ import { LiveModel } from '../dashboard/read-model/live-model.ts';
 import { NO_PARTS, type ServiceParts } from '../dashboard/read-model/service-state.ts';
 import { dashboardRoutes } from '../dashboard/routes.ts';
 import { errorPage, loginPage, steerPage } from '../dashboard/routes-pages.ts';
+import { type PastSource, pastRoutes } from '../dashboard/routes-past.ts';
 import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-requests.ts';
 import { steerRoutes } from '../dashboard/routes-steer.ts';
 import { tellAlerts, tellSteps } from '../dashboard/tell-events.ts';
@@ -16,6 +17,7 @@ import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Route } from '../fleet-api/http/route.ts';
 import type { ReconcilerEvents } from '../reconcile/reconciler.ts';
+import { composePast } from './compose-past.ts';
 import type { ComposedReconciler } from './compose-service.ts';
 
 export interface Dashboard {
@@ -36,7 +38,7 @@ export interface DashboardOrder {
 
 /** What the screen shows of the service, and how people steer rollouts. */
 export interface DashboardParts {
-  readonly shown: Pick<ComposedReconciler, 'store' | 'trust' | 'providers' | 'notify'>;
+  readonly shown: Pick<ComposedReconciler, 'store' | 'trust' | 'providers' | 'notify' | 'repository' | 'reconciler'>;
   readonly requests: RequestRouteParts;
 }
 
@@ -72,8 +74,10 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
     open: ({ shown, requests }) => {
       const { clock, reportMs } = order;
       const service = () => servicePartsOf(shown);
-      model = new LiveModel({ clock, store: shown.store, feed, reportMs, service });
-      return openDashboard(order, { model, feed, wake, requests });
+      const past = composePast(shown, clock);
+      const historyOf = (rollout: string) => past.newest(rollout);
+      model = new LiveModel({ clock, store: shown.store, feed, reportMs, service, historyOf });
+      return openDashboard(order, { model, feed, wake, requests, past });
     },
   };
 }
@@ -82,9 +86,11 @@ interface Opened extends Pick<DashboardParts, 'requests'> {
   readonly model: LiveModel;
   readonly feed: EventFeed;
   readonly wake: WakeSignal;
+  readonly past: PastSource;
 }
 
-function openDashboard({ clock, logger }: DashboardOrder, { model, feed, wake, requests }: Opened): Dashboard {
+function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashboard {
+  const { model, feed, wake, requests, past } = opened;
   const assets = assetMaker((error) =>
     logger.warn('pages go without their script: it could not be made', { error: toCodedError(error) }),
   );
@@ -92,7 +98,7 @@ function openDashboard({ clock, logger }: DashboardOrder, { model, feed, wake, r
   const steering = [...requestRoutes(requests), ...steerRoutes({ ...requests, showPage: steerPage(pages) })];
   return {
     ...{ model, feed },
-    routes: [...dashboardRoutes({ model, feed }), assetRoute(assets), ...steering],
+    routes: [...dashboardRoutes({ model, feed }), ...pastRoutes(past), assetRoute(assets), ...steering],
     showLogin: loginPage(pages),
     errorPage: errorPage(pages),
     run: async (signal) => {

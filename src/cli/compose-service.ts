@@ -13,6 +13,7 @@ import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import type { OwnSite } from '../fleet-api/own-site.ts';
 import type { RefusedDevices } from '../fleet-api/refused-reports.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
 import { SignalBoard } from '../measurement/signal-board.ts';
@@ -84,6 +85,8 @@ export interface ComposedReconciler extends AsyncDisposable {
   /** Tells Alertmanagers what stands; whoever runs the loop runs it as well. */
   readonly standingAlerts: StandingAlerts;
   readonly store: FleetStore;
+  /** The mirror of the branch that is followed. */
+  readonly repository: ManifestsRepository;
   readonly publisher: Publisher;
   readonly traces: Loop['traces'];
   readonly signer: ReconcilerSigner;
@@ -203,6 +206,7 @@ export async function composeReconciler({
     deliveries,
     standingAlerts,
     store,
+    repository,
     publisher: loop.publisher,
     traces: loop.traces,
     signer,

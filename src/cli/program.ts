@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDesiredCommands } from './commands/desired.ts';
+import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addFiguresCommand } from './commands/figures.ts';
@@ -10,6 +11,7 @@ import { addHistoryCommand } from './commands/history.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addKeygenCommand } from './commands/keygen.ts';
 import { addNotifyCommand } from './commands/notify.ts';
+import { addModelsCommands } from './commands/models.ts';
 import { addPackageCommand } from './commands/package.ts';
 import { addPlanCommand } from './commands/plan.ts';
 import { addPokeCommand } from './commands/poke.ts';
@@ -44,7 +46,9 @@ const COMMANDS = [
   addStatusCommand,
   addExplainCommand,
   addHistoryCommand,
+  addDiffCommand,
   addFiguresCommand,
+  addModelsCommands,
   addPostmortemCommand,
   addRequestCommands,
   addDesiredCommands,

@@ -119,6 +119,14 @@ export function parseEvidence({ predicate }: Pick<InTotoStatement, 'predicate'>)
   return isNamed && isStep && isWhole && isMeasured ? (predicate as unknown as EvidencePredicate) : undefined;
 }
 
+/** The version that a step is about; null where its evidence names none. */
+export function subjectOf({ transition }: Pick<EvidencePredicate, 'transition'>): Transition['subject'] {
+  const { subject } = transition;
+  if (!isRecord(subject)) return null;
+  const isNamed = typeof subject.version === 'string' && typeof subject.digest === 'string';
+  return isNamed ? { ...subject, attempt: Number(subject.attempt) || 0 } : null;
+}
+
 /** Is this status of this rollout a subject of the verified statement? */
 export function backs(statement: InTotoStatement, rollout: string, status: RolloutStatus): boolean {
   const wanted = hexOf(digestOfJson(status));

@@ -1,60 +1,27 @@
 // Owns `slipway explain`: why a rollout is where it is, rule by rule, from the service or from the evidence in Git.
 import type { Command } from 'commander';
-import { CodedError } from '../../base/errors.ts';
-import { asSentence, oneLine } from '../../base/plain-text.ts';
+import { oneLine } from '../../base/plain-text.ts';
 import type { Rollout } from '../../documents/types.generated.ts';
 import { filesOfCommit } from '../../git/repository-files.ts';
 import { unknownRollout } from '../../requests/find-rollout.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
-import type { EvidencePredicate } from '../../snapshot/evidence.ts';
-import { type FoundStep, type FoundSteps, findSteps } from '../../snapshot/last-step.ts';
+import { type FoundSteps, findSteps } from '../../snapshot/last-step.ts';
 import { readDocuments, rolloutsOf } from '../../snapshot/repository-documents.ts';
-import { type ExplainedRule, type Explanation, explainOutlook, explainStage } from '../../wording/explanation.ts';
-import { scopeInWords } from '../../wording/scope-in-words.ts';
-import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
+import { explainOutlook } from '../../wording/explanation.ts';
+import { explainPast, isOfPast, type PastMoment } from '../explain-past.ts';
+import { explainEvidence, explanationText, stepJson, stepLines } from '../explanation-text.ts';
+import { readGitView } from '../git-status.ts';
 import { readLiveView } from '../live-status.ts';
-import { printResult, proseLines, type Result } from '../output.ts';
+import { openPast } from '../open-past.ts';
+import { printResult, type Result } from '../output.ts';
 import { type KeyOptions, reconcilerKeys } from '../reconciler-keys.ts';
 import { addRepositoryOptions, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { homeOption, serverOption, trustOption } from '../settings.ts';
 import { stallNotes } from '../status-table.ts';
 
-interface ExplainOptions extends RepositoryOptions, KeyOptions {
+interface ExplainOptions extends RepositoryOptions, KeyOptions, PastMoment {
   readonly server?: string;
   readonly json?: boolean;
-}
-
-const VERDICT_WORDS = {
-  pass: 'passes',
-  fail: 'BROKEN',
-  undecided: 'undecided',
-  'not-applicable': 'does not apply',
-} as const;
-
-function indented(text: string): string[] {
-  return proseLines(text, '  ');
-}
-
-/** What people look for first: what is broken, then what is open; what never decides last. */
-function placeOf({ verdict, dryRun }: ExplainedRule): number {
-  return ['fail', 'undecided', 'pass', 'not-applicable'].indexOf(verdict) + (dryRun ? 10 : 0);
-}
-
-function explanationText({ summary, stage, rules, missing, certainty }: Explanation): string {
-  const inOrder = [...rules].sort((a, b) => placeOf(a) - placeOf(b));
-  const blocks = inOrder.map(({ rule, verdict, scope, share, dryRun, sentences }) => {
-    const about = scope === 'fleet' ? 'the fleet' : scopeInWords({ scope, share });
-    const more = [about, dryRun ? 'dry run' : ''].filter((text) => text !== '');
-    const head = `${rule}${more.length === 0 ? '' : ` (${more.join(', ')})`}: ${VERDICT_WORDS[verdict]}`;
-    return [head, ...sentences.flatMap(indented)].join('\n');
-  });
-  const waits = missing.length === 0 ? [] : [['Waits for:', ...missing.flatMap(indented)].join('\n')];
-  return [
-    [...proseLines(summary), ...stage.flatMap(indented)].join('\n'),
-    ...blocks,
-    ...waits,
-    ...(certainty === '' ? [] : [proseLines(certainty).join('\n')]),
-  ].join('\n\n');
 }
 
 function headOf({ rollout, candidate, stage, stable, revision }: Outlook): string {
@@ -75,26 +42,6 @@ function ofService(outlook: Outlook): Result {
   };
 }
 
-const SIGNATURES = {
-  good: 'signed by the reconciler',
-  bad: 'NOT signed by the reconciler',
-  unknown: 'signature not checked (pass the trust policy with --trust)',
-} as const;
-
-function reasonOf({ transition, verdict, cohort }: EvidencePredicate): string {
-  return stepReasonInWords({ ...transition, verdict, cohort });
-}
-
-function stepLines({ predicate, commit, file, signature }: FoundStep): string[] {
-  const { revision, transition, decidedAt } = predicate;
-  const where = commit === null ? 'its commit was not found' : `commit ${commit.slice(0, 10)}`;
-  return [
-    `Step ${revision}, ${oneLine(transition.from)} → ${oneLine(transition.to)} (${oneLine(transition.kind)}), ${oneLine(decidedAt)}, ${where}.`,
-    ...proseLines(asSentence(reasonOf(predicate))),
-    `Evidence: ${oneLine(file)}, ${SIGNATURES[signature.kind]}.`,
-  ];
-}
-
 function standing({ metadata, status }: Rollout): string {
   const name = oneLine(metadata.name);
   if (status === undefined) return `${name}: the service has not started it yet.`;
@@ -105,29 +52,6 @@ function standing({ metadata, status }: Rollout): string {
   return stable === null
     ? `${name}: nothing is stable.`
     : `${name}: ${oneLine(stable.version)} is stable; nothing rolls.`;
-}
-
-/** Evidence may have been written by anyone who can push: evidence that can't be explained is an error, never a crash. */
-function explainEvidence({ predicate, file }: FoundStep): Explanation {
-  const { verdict, cohort, window, terms }: EvidencePredicate = predicate;
-  try {
-    return explainStage({ verdict, cohort, window, terms });
-  } catch (cause) {
-    throw new CodedError({
-      code: 'EVIDENCE_UNREADABLE',
-      message: `${file} is not in the format of Slipway evidence.`,
-      remedy: '`slipway history` shows which commits the reconciler signed.',
-      cause,
-    });
-  }
-}
-
-function stepJson(step: FoundStep | null): unknown {
-  if (step === null) return null;
-  const { revision, transition, decidedAt } = step.predicate;
-  const { kind, from, to, groups, reason } = transition;
-  const { commit, file, signature } = step;
-  return { revision, kind, from, to, groups, reason, decidedAt, commit, evidence: file, signature };
 }
 
 function ofGit(rollout: Rollout, { newest, measured, refused }: FoundSteps): Result {
@@ -175,8 +99,16 @@ async function fromGit(name: string, options: ExplainOptions): Promise<Result> {
   return ofGit(found.rollout, await findSteps({ repository, head, evidenceFolder, rollout: name, keys }));
 }
 
+async function ofPast(name: string, options: ExplainOptions): Promise<Result> {
+  await using opened = await openPast(options);
+  const past = await opened.now();
+  if (past.stepsOf(name).length === 0) await readGitView(opened.opened.repository, past.list.head, name);
+  return await explainPast(past, name, options);
+}
+
 async function explain(name: string, options: ExplainOptions): Promise<Result> {
   const { server, insecureHttp } = options;
+  if (isOfPast(options)) return ofPast(name, options);
   if (server === undefined) return fromGit(name, options);
   const view = await readLiveView({ server, insecureHttp, rollout: name });
   const [outlook] = view.rollouts;
@@ -196,6 +128,9 @@ export function addExplainCommand(program: Command): void {
   addRepositoryOptions(command)
     .addOption(trustOption())
     .addOption(homeOption())
+    .option('--version <version>', 'the last measured step of this version')
+    .option('--revision <n>', 'the step of this revision')
+    .option('--commit <commit>', 'the step of this commit, or the last one before it')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',

@@ -1,7 +1,7 @@
 // Owns the two sides of the comparison: how many devices each should have, how many report, and what is left out and why.
 import type { Outlook } from '../../rollout/outlook.ts';
-import type { RolloutFacts } from '../../rollout/rollout-facts.ts';
 import { count } from './bounded.ts';
+import type { ShownFacts } from './rollout-row.ts';
 import type { ArmView, DeviceCounts, RolloutRow } from './types.generated.ts';
 
 /** What a person reads of devices that are not compared. */
@@ -17,7 +17,7 @@ const LEFT_OUT: readonly (readonly [keyof DeviceCounts, string])[] = [
 interface ArmFacts {
   readonly row: Pick<RolloutRow, 'from' | 'to' | 'devices'>;
   readonly outlook: Outlook;
-  readonly facts: RolloutFacts | undefined;
+  readonly facts: ShownFacts | undefined;
   /** Devices that contradict the fleet documents. */
   readonly contradicting: number;
 }

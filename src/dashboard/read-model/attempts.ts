@@ -4,6 +4,7 @@ import { clipped, oneLine } from '../../base/plain-text.ts';
 import { nameOfPath } from '../../documents/repository-layout.ts';
 import { findInTree, treeEntries } from '../../git/manifests-repository.ts';
 import type { ListedCommit } from '../../snapshot/commit-list.ts';
+import { subjectOf } from '../../snapshot/evidence.ts';
 import type { PastStep, SeenEvidence } from '../../snapshot/past-steps.ts';
 import type { PastAt } from './past.ts';
 
@@ -47,7 +48,8 @@ async function told(past: PastAt, step: PastStep): Promise<ToldStep | null> {
   if (evidence === null || evidence.signature.kind === 'not-verified') return null;
   const { transition, decidedAt } = evidence.predicate;
   const atMs = commit?.atMs ?? parseInstant(decidedAt);
-  const version = transition.subject === null ? null : clipped(oneLine(String(transition.subject.version)), 100);
+  const subject = subjectOf(evidence.predicate);
+  const version = subject && clipped(oneLine(subject.version), 100);
   return atMs === undefined ? null : { step, atMs, kind: transition.kind, version };
 }
 
@@ -71,10 +73,12 @@ export async function attemptsOf(past: PastAt, rollout: string): Promise<PastAtt
     open.steps.push(step);
     const how = ENDS[one.kind];
     if (how === undefined) continue;
-    const { start, steps } = open;
+    const { start, steps }: { start: ToldStep | null; steps: PastStep[] } = open;
+    open = null;
+    // Evidence of an end alone, without a commit: devices came with the version.
+    if (start === null && step.commit === null) continue;
     const version = start?.version ?? (start === null ? one.version : null);
     attempts.push({ rollout, version, steps, start, end: { step, atMs: one.atMs, how } });
-    open = null;
   }
   if (open?.start)
     attempts.push({ rollout, version: open.start.version, steps: open.steps, start: open.start, end: null });

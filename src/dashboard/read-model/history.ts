@@ -5,7 +5,7 @@ import { asSentence, clipped, oneLine } from '../../base/plain-text.ts';
 import { formatDuration } from '../../contract/duration.ts';
 import type { StepReason } from '../../rollout/reasons.ts';
 import type { ListedCommit } from '../../snapshot/commit-list.ts';
-import type { EvidencePredicate } from '../../snapshot/evidence.ts';
+import { type EvidencePredicate, subjectOf } from '../../snapshot/evidence.ts';
 import { type PastStep, stepCommits, stepOfCommit } from '../../snapshot/past-steps.ts';
 import { stepInWords } from '../../wording/step-in-words.ts';
 import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
@@ -157,8 +157,9 @@ function fromTitle({ commit, rollout, transition }: PastStep): Told {
 function fromEvidence(predicate: EvidencePredicate): Told | null {
   try {
     const { transition, status, verdict, cohort } = predicate;
-    const { subject, groups } = transition;
-    const what = stepInWords({ ...transition, next: { stable: status.stable ?? null } });
+    const { groups } = transition;
+    const subject = subjectOf(predicate);
+    const what = stepInWords({ ...transition, subject, next: { stable: status.stable ?? null } });
     const why = stepReasonInWords({ ...transition, verdict, cohort, ...(groups === undefined ? {} : { groups }) });
     return {
       version: subject === null ? null : clipped(oneLine(subject.version), 100),

@@ -55,6 +55,19 @@ export class Past {
     return new PastAt(this, { list, tree, layout: await readLayout(files), repository });
   }
 
+  /** One commit alone: its documents and evidence, without the commits before it. */
+  async alone(commit: string): Promise<PastAt> {
+    const { repository } = this.#parts;
+    const files = await filesOfCommit(repository, commit);
+    const list = { head: commit, commits: [], isCut: true };
+    return new PastAt(this, {
+      list,
+      tree: await repository.readTree(commit),
+      layout: await readLayout(files),
+      repository,
+    });
+  }
+
   evidenceOf(step: PastStep, tree: Tree): Promise<EvidenceAnswer> {
     return this.#evidence.read(step, tree, this.#parts.keys());
   }
@@ -126,12 +139,12 @@ export class PastAt {
     return this.#past.commit(oid);
   }
 
-  /** A document of the branch; null where there is none, or a broken one. */
-  async document(path: string): Promise<SlipwayDocument | null> {
+  /** A document of the branch, or a copy beside evidence; null where there is none, or a broken one. */
+  async document(path: string, { isCopy = false } = {}): Promise<SlipwayDocument | null> {
     const found = findInTree(this.tree, path);
     if (found?.kind !== 'blob') return null;
     const bytes = await this.#repository.readBlob(found.oid, DOCUMENT_LIMIT_BYTES).catch(() => null);
-    const parsed = bytes === null ? null : parseDocument(path, bytes);
+    const parsed = bytes === null ? null : parseDocument(path, bytes, { isCopy });
     return parsed?.kind === 'parsed' ? parsed.document : null;
   }
 

@@ -105,15 +105,8 @@ export function postmortemMarkdown(view: Postmortem): string {
   const of = `Rollout ${code(rollout)}, revision ${revision}${attempt === null ? '' : `, attempt ${attempt}`}, read at commit ${code(view.commit.slice(0, 10))}. Times are UTC.`;
   const lines = [
     ...[title, '', plain(sentence), '', of, ''],
-    ...(view.facts.length === 0
-      ? []
-      : [
-          table(
-            ['', '', ''],
-            view.facts.map(({ label, value, note }) => [label, `**${plain(value)}**`, plain(note)]),
-          ),
-          '',
-        ]),
+    ...view.facts.map(({ label, value, note }) => `* ${label}: **${plain(value)}** ${plain(note)}`),
+    '',
     ...section('What happened', [table(['When', 'Who', 'What', 'Commit'], view.timeline.map(timelineRow))]),
     ...section(
       'Rules at each look',

@@ -2,7 +2,7 @@
 import { CodedError } from '../../base/errors.ts';
 import { clipped, oneLine, withoutControls } from '../../base/plain-text.ts';
 import type { ListedCommit } from '../../snapshot/commit-list.ts';
-import type { EvidencePredicate } from '../../snapshot/evidence.ts';
+import { type EvidencePredicate, subjectOf } from '../../snapshot/evidence.ts';
 import type { PastStep } from '../../snapshot/past-steps.ts';
 import { troubleInWords } from '../../wording/devices-in-words.ts';
 import {
@@ -15,6 +15,7 @@ import {
   postmortemFacts,
   postmortemSentence,
 } from '../../wording/postmortem-in-words.ts';
+import { runbookOfStep } from '../../wording/runbook-of.ts';
 import { attemptsOf, evidenceOf, filesNamed, findWish, type PastAttempt } from './attempts.ts';
 import { personRow, stepRow } from './history.ts';
 import type { PastAt } from './past.ts';
@@ -36,6 +37,16 @@ export interface PostmortemQuestion {
 /** Throws POSTMORTEM_NONE, POSTMORTEM_EVIDENCE. */
 export async function readPostmortem(past: PastAt, question: PostmortemQuestion): Promise<Postmortem> {
   const attempt = await findAttempt(past, question);
+  try {
+    return await tell(past, attempt);
+  } catch (thrown) {
+    if (!(thrown instanceof TypeError)) throw thrown;
+    // Evidence may have been written by anyone who can push: what is not in its form can't be told.
+    throw noEvidence(attempt.rollout, ['it is not in the format of Slipway evidence.']);
+  }
+}
+
+async function tell(past: PastAt, attempt: PastAttempt): Promise<Postmortem> {
   const { rollout, steps } = attempt;
   const known: { step: PastStep; predicate: EvidencePredicate }[] = [];
   const missing: string[] = [];
@@ -46,7 +57,7 @@ export async function readPostmortem(past: PastAt, question: PostmortemQuestion)
     else known.push({ step, predicate: evidence.predicate });
   }
   const last = known.at(-1);
-  const subject = last?.predicate.transition.subject ?? null;
+  const subject = last === undefined ? null : subjectOf(last.predicate);
   if (last === undefined || subject === null) throw noEvidence(rollout, missing);
   if (past.list.isCut)
     missing.push('The history of this clone is cut off: run `git fetch --unshallow` to see who asked for it.');
@@ -72,7 +83,7 @@ export async function readPostmortem(past: PastAt, question: PostmortemQuestion)
     people: rows.filter(({ kind }) => kind === 'person'),
     step: await endingStep(past, last.step, rows),
     links: [],
-    runbook: await runbookOf(past, rollout),
+    runbook: runbookOfStep({ ...predicate.transition, verdict: predicate.verdict }),
     next: nextInWords(ended, rollout),
     gaps: POSTMORTEM_GAPS,
     missing,
@@ -216,18 +227,4 @@ async function endingStep(
     signature: row?.signature ?? 'unknown',
     commands: oid === null ? [] : [`git show --show-signature ${oid.slice(0, 10)}`],
   };
-}
-
-/** The page that the rollout's policy names, as the branch has it now. */
-async function runbookOf(past: PastAt, rollout: string): Promise<string | null> {
-  for (const file of filesNamed(past, past.layout.rollouts, rollout)) {
-    const document = await past.document(file);
-    const policy = document?.kind === 'Rollout' ? document.spec.policy : undefined;
-    if (policy === undefined) continue;
-    for (const path of filesNamed(past, past.layout.policies, policy)) {
-      const found = await past.document(path);
-      if (found?.kind === 'RolloutPolicy') return found.spec.runbook ?? null;
-    }
-  }
-  return null;
 }

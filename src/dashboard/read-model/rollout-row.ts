@@ -13,8 +13,11 @@ import { count, MOST_NAME, text, textOrNull } from './bounded.ts';
 import { stageRows } from './stage-rows.ts';
 import type { DeviceCounts, RolloutRow, RuleState, VersionRef } from './types.generated.ts';
 
+/** What is shown of a rollout's facts: those of now, or of the past. */
+export type ShownFacts = Pick<RolloutFacts, 'claim' | 'spec' | 'policy' | 'policyInForce' | 'baseline'>;
+
 /** The status that counts: what somebody else wrote is no status. */
-export function statusOf(facts: RolloutFacts | undefined): RolloutStatus | null {
+export function statusOf(facts: ShownFacts | undefined): RolloutStatus | null {
   const claim = facts?.claim;
   if (claim?.kind === 'authentic') return claim.status;
   return claim?.kind === 'forged' ? claim.lastAuthentic : null;
@@ -77,7 +80,7 @@ function verdictOf(outlook: Outlook): RolloutRow['verdict'] {
   return { state: WORST.find((state) => states.has(state)) ?? 'none', text: text(outlookCells(outlook).verdict) };
 }
 
-export function rolloutRow(outlook: Outlook, facts: RolloutFacts | undefined): RolloutRow {
+export function rolloutRow(outlook: Outlook, facts: ShownFacts | undefined): RolloutRow {
   const status = statusOf(facts);
   const state = rolloutStateOf(outlook);
   const { cohort, terms, revision } = outlook;

@@ -1,7 +1,6 @@
 // Owns a rollout with all that its page shows: rules, arms, groups, errors, devices that weigh in, what people can do.
 import type { DeviceFacts } from '../../contract/selector.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
-import type { RolloutFacts } from '../../rollout/rollout-facts.ts';
 import type { WindowReading } from '../../store/window-store.ts';
 import { missingInWords, troubleInWords } from '../../wording/devices-in-words.ts';
 import { explainOutlook } from '../../wording/explanation.ts';
@@ -10,7 +9,7 @@ import { actsOf } from './acts.ts';
 import { armsOf } from './arms.ts';
 import { MOST_NAME, text } from './bounded.ts';
 import { groupTables } from './group-tables.ts';
-import { statusOf } from './rollout-row.ts';
+import { type ShownFacts, statusOf } from './rollout-row.ts';
 import type { RuleHistory } from './rule-history.ts';
 import { ruleViews, seriesNameOf } from './rule-view.ts';
 import type { AsOf, CommitMark, HistoryRow, RolloutRow, RolloutView } from './types.generated.ts';
@@ -22,7 +21,7 @@ export interface RolloutViewFacts {
   readonly asOf: AsOf;
   readonly row: RolloutRow;
   readonly outlook: Outlook;
-  readonly facts: RolloutFacts | undefined;
+  readonly facts: ShownFacts | undefined;
   readonly histories: ReadonlyMap<string, RuleHistory>;
   /** What was counted in the present stage; undefined while nothing is. */
   readonly reading: WindowReading | undefined;

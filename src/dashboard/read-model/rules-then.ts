@@ -1,13 +1,14 @@
 // Owns how rules are shown as a step was decided on them: no series, and nothing that is missing any more.
 import type { RuleVerdict } from '../../gates/rule-verdict.ts';
 import type { StageTerms } from '../../rollout/stage-terms.ts';
+import { runbookOfRule } from '../../wording/runbook-of.ts';
 import { MOST_ROWS } from './bounded.ts';
 import { ruleView } from './rule-view.ts';
 import type { RuleView } from './types.generated.ts';
 
 function ruleThen(rule: RuleVerdict, terms: StageTerms | null, atMs: number): RuleView {
   const decidedAtMs = rule.verdict === 'fail' || rule.verdict === 'pass' ? atMs : null;
-  return { ...ruleView(rule, { terms, decidedAtMs }), missing: null };
+  return { ...ruleView(rule, { terms, decidedAtMs, runbook: runbookOfRule(rule) }), missing: null };
 }
 
 /** Evidence may have been written by anyone who can push: a rule that can't be told is left out. */
