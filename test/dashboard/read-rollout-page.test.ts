@@ -1,5 +1,6 @@
 // Laws of what the page of a rollout shows for what its address asks.
 import { expect, test } from 'vitest';
+import { CodedError } from '../../src/base/errors.ts';
 import { type RolloutPageSource, readRolloutPage } from '../../src/dashboard/read-rollout-page.ts';
 import { DOCUMENT_READER } from './fixtures/document-reader.ts';
 import { PRODUCE_SCAN } from './fixtures/produce-scan.ts';
@@ -56,4 +57,18 @@ test('of a thousand rules it hands on as many as are drawn, those that need a lo
   const source = { ...sourceOf(), rollout: async () => ({ ...PRODUCE_SCAN, rules }) };
   const value = await read('', source);
   expect([value?.view.rules.length, value?.view.rules[0]?.rule, value?.moreRules]).toEqual([100, 'r999', 900]);
+});
+
+test('a commit without evidence is told by the page, other errors are not swallowed', async () => {
+  const failing = (code: string) => ({
+    ...sourceOf(),
+    rolloutAt: async () => {
+      throw new CodedError({ code, message: 'no' });
+    },
+  });
+  expect(await read('at=91c4e6b0', failing('EVIDENCE_MISSING'))).toMatchObject({
+    at: null,
+    view: { asOf: PRODUCE_SCAN.asOf },
+  });
+  await expect(read('at=91c4e6b0', failing('GIT_FETCH'))).rejects.toThrow('no');
 });
