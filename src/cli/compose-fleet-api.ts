@@ -1,4 +1,5 @@
 // Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
+import type { Clock } from '../base/clock.ts';
 import type { JsonValue } from '../contract/digest.ts';
 import { ArtifactIntake, type ArtifactPlace } from '../fleet-api/artifact-intake.ts';
 import { ArtifactLocations, type ArtifactLocationsParts } from '../fleet-api/artifact-locations.ts';
@@ -10,17 +11,18 @@ import { artifactRoutes } from '../fleet-api/http/artifact-routes.ts';
 import { deviceRoutes } from '../fleet-api/http/device-routes.ts';
 import { HttpServer, type HttpServerOptions, type Tls } from '../fleet-api/http/http-server.ts';
 import { type LoginRouteParts, loginRoutes } from '../fleet-api/http/login-routes.ts';
+import { oidcRoutes } from '../fleet-api/http/oidc-routes.ts';
 import { openApiRoute } from '../fleet-api/http/openapi.ts';
 import { plainRoutes } from '../fleet-api/http/plain-routes.ts';
 import type { Answer, Route } from '../fleet-api/http/route.ts';
 import { serviceRoutes } from '../fleet-api/http/service-routes.ts';
 import { tokenRoutes } from '../fleet-api/http/token-routes.ts';
-import type { OwnSite } from '../fleet-api/own-site.ts';
+import { OidcLogin, type OidcSettings } from '../fleet-api/oidc-login.ts';
 import { PlainIntake } from '../fleet-api/plain-intake.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake, type ReportIntakeParts } from '../fleet-api/report-intake.ts';
-import { Sessions } from '../fleet-api/sessions.ts';
+import { type SessionParts, Sessions } from '../fleet-api/sessions.ts';
 import type { ApiTokens } from '../store/api-tokens.ts';
 import type { BrowserSessions } from '../store/browser-sessions.ts';
 import type { DeviceRegister } from '../store/device-register.ts';
@@ -45,7 +47,7 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   /** Where publishers' artifacts go; without it the service takes none. */
   readonly artifacts?: ArtifactPlace;
   /** How browsers log in; without it only tokens open what needs one. */
-  readonly login?: { readonly site: OwnSite } & Pick<LoginRouteParts, 'showPage'>;
+  readonly login?: LoginOptions;
   /** Do the fleet documents turn the device away? */
   readonly isDenied: (device: string) => boolean;
   /** Do they let it enrol? All that they don't turn away may unless given. */
@@ -82,6 +84,24 @@ export interface FleetApi extends AsyncDisposable {
   stop(graceMs?: number): Promise<void>;
 }
 
+interface LoginOptions extends Pick<LoginRouteParts, 'showPage' | 'site'> {
+  /** The identity provider; none unless given. */
+  readonly oidc?: OidcSettings | null;
+}
+
+function browsersOf({ site, oidc }: LoginOptions, parts: Omit<SessionParts, 'site' | 'issuer'>) {
+  return { site, sessions: new Sessions({ ...parts, site, issuer: oidc?.issuer ?? null }) };
+}
+
+function loginsOf(
+  { showPage, oidc: settings = null }: LoginOptions,
+  { clock, ...given }: Omit<LoginRouteParts, 'showPage' | 'provider'> & { readonly clock: Clock },
+): Route[] {
+  const oidc = settings === null ? null : new OidcLogin(settings, clock);
+  const parts = { ...given, showPage, provider: oidc?.host ?? null };
+  return [...loginRoutes(parts), ...(oidc === null ? [] : oidcRoutes(parts, oidc, clock))];
+}
+
 export function composeFleetApi(options: FleetApiOptions): FleetApi {
   const { store, clock, logger, metrics } = options;
   const changes = new ChangeWaiters(
@@ -97,11 +117,9 @@ export function composeFleetApi(options: FleetApiOptions): FleetApi {
   const { wrongTokensPerAddress: wrongPerAddress = addressLimits().wrongTokensPerAddress } = options;
   const bearers = new BearerTokens({ ...options, wrongPerAddress });
   const { login } = options;
-  const browsers = login && { site: login.site, sessions: new Sessions({ store, bearers, clock, site: login.site }) };
+  const browsers = login && browsersOf(login, { store, bearers, clock });
   const logins =
-    login === undefined || browsers === undefined
-      ? []
-      : loginRoutes({ ...login, ...browsers, bearers, logger, provider: null });
+    login === undefined || browsers === undefined ? [] : loginsOf(login, { ...browsers, bearers, logger, clock });
   const ours = fleetApiRoutes(options, { changes, intake, locations: locationsOf(options, signatures) });
   const secrets = { bearers, ...(browsers === undefined ? {} : { browsers }) };
   const server = new HttpServer({ ...options, ...secrets, onTurnedAway, routes: [...ours, ...logins] });

@@ -10,6 +10,7 @@ import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
+import type { OidcSettings } from '../fleet-api/oidc-login.ts';
 import type { OwnSite } from '../fleet-api/own-site.ts';
 import type { RefusedDevices } from '../fleet-api/refused-reports.ts';
 import { openManifestsRepository } from '../git/isomorphic/isomorphic-git-repository.ts';
@@ -43,6 +44,8 @@ export interface ServiceSettings {
   readonly insecureHttp: boolean;
   /** Address under which browsers reach the service; none unless given. */
   readonly publicUrl?: OwnSite['publicUrl'];
+  /** By which people log in to the screen; none unless given. */
+  readonly oidc?: OidcSettings | null;
   readonly host: string;
   readonly port: number;
   /** How many times as much as usual one address may send; 1 unless given. */

@@ -6,6 +6,7 @@ import { readSecretSync } from '../base/secret-file.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
+import { OIDC_SETTINGS, oidcSettings } from './oidc-settings.ts';
 import { positiveNumberOf, durationOf as readDuration, sizeOf } from './option-values.ts';
 
 interface Setting {
@@ -41,6 +42,7 @@ export const SERVICE_SETTINGS = {
     variable: 'SLIPWAY_PUBLIC_URL',
     help: 'address under which browsers reach the service, as https://slipway.example.com; needed behind a proxy that ends TLS',
   },
+  ...OIDC_SETTINGS,
   addressFactor: {
     flag: '--address-factor <number>',
     variable: 'SLIPWAY_ADDRESS_FACTOR',
@@ -242,6 +244,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     credentials: gitCredentials(given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback),
     insecureHttp: given.insecureHttp ?? false,
     publicUrl: publicUrlOf(given),
+    oidc: oidcSettings(given, publicUrlOf(given), () => secretOf('SLIPWAY_OIDC_CLIENT_SECRET')),
     ...listenOf(given),
     addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),
     artifactQuotaBytes: sizeOf('--artifact-quota', given.artifactQuota ?? SERVICE_SETTINGS.artifactQuota.fallback),

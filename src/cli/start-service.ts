@@ -81,7 +81,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
         }),
       ],
       errorPage,
-      login: { site, showPage },
+      login: { site, showPage, oidc: settings.oidc ?? null },
       store,
       clock,
       logger,

@@ -23,6 +23,8 @@ export interface SessionParts {
   readonly bearers: BearerTokens;
   readonly clock: Clock;
   readonly site: OwnSite;
+  /** The identity provider whose people count; null without one. */
+  readonly issuer: string | null;
 }
 
 /** A person that an identity provider vouches for. */
@@ -52,22 +54,23 @@ export class Sessions {
     // Tokens of the environment are chosen by people: their plain hash, in a stolen store, would let them be guessed.
     const proof = id === 'environment' ? sha256Hex(`${secret} ${presented}`) : '';
     const bearer = id === 'environment' ? 'environment' : `token:${sha256Hex(presented)}`;
-    return this.#begin(secret, { bearer, facts: JSON.stringify({ proof }) }, { scopes, arrival });
+    const lifetimeMs = scopes.some((scope) => scope !== 'view') ? ACTING_MS : VIEWING_MS;
+    return this.#begin(secret, { bearer, facts: JSON.stringify({ proof }) }, { lifetimeMs, arrival });
   }
 
   async beginForPerson(person: KnownPerson, arrival: Arrival): Promise<string> {
     const kept = { bearer: `person:${sha256Hex(person.id)}`, facts: JSON.stringify(person) };
-    return this.#begin(newSecret(), kept, { scopes: person.scopes, arrival });
+    // Who left a group hears of it at the next login: nobody tells the service.
+    return this.#begin(newSecret(), kept, { lifetimeMs: ACTING_MS, arrival });
   }
 
   async #begin(
     secret: string,
     kept: Pick<KeptSession, 'bearer' | 'facts'>,
-    { scopes, arrival }: { readonly scopes: readonly TokenScope[]; readonly arrival: Arrival },
+    { lifetimeMs, arrival }: { readonly lifetimeMs: number; readonly arrival: Arrival },
   ): Promise<string> {
     const { store, clock } = this.#parts;
     await this.end(arrival);
-    const lifetimeMs = scopes.some((scope) => scope !== 'view') ? ACTING_MS : VIEWING_MS;
     const createdAtMs = clock.now();
     await store.beginSession(sha256Hex(secret), { ...kept, createdAtMs, expiresAtMs: createdAtMs + lifetimeMs });
     return this.#cookie(arrival, secret, lifetimeMs / 1000);
@@ -85,10 +88,16 @@ export class Sessions {
     const kept = secret === undefined ? undefined : await store.findSession(sha256Hex(secret));
     if (kept === undefined || clock.now() >= kept.expiresAtMs) return undefined;
     const [kind, hash = ''] = kept.bearer.split(':');
-    if (kind === 'person') return JSON.parse(kept.facts) as KnownPerson;
+    if (kind === 'person') return this.#personIn(kept.facts);
     if (kind === 'token') return bearers.findByHash(hash);
     const { proof } = JSON.parse(kept.facts) as { readonly proof: string };
     return bearers.findInEnvironment((token) => sha256Hex(`${secret} ${token}`) === proof);
+  }
+
+  #personIn(facts: string): Bearer | undefined {
+    const { issuer } = this.#parts;
+    const person = JSON.parse(facts) as KnownPerson;
+    return issuer !== null && person.id.startsWith(`${issuer} `) ? person : undefined;
   }
 
   async end(arrival: Arrival): Promise<void> {

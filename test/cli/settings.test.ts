@@ -77,3 +77,26 @@ test("a command sends the token for it, and a service's viewer token only withou
     null,
   ]);
 });
+
+test('an identity provider needs all that a login needs, and its secret is none of the settings that show', () => {
+  const given = { repo: '.', oidcIssuer: 'https://id.example.com', oidcClient: 'slipway', oidcView: 'shops, ops' };
+  const url = { publicUrl: 'https://slipway.example.com' };
+  vi.stubEnv('SLIPWAY_OIDC_CLIENT_SECRET', 'hidden');
+  const { oidc } = serviceSettings({ ...given, ...url });
+  expect(oidc).toMatchObject({ groupsClaim: 'groups', viewGroups: ['shops', 'ops'], operateGroups: [] });
+  expect(oidc?.clientSecret()).toBe('hidden');
+  expect(serviceSettings({ repo: '.' }).oidc).toBeNull();
+  const bad = [
+    given,
+    { ...given, ...url, oidcView: ' ,' },
+    { ...given, ...url, oidcIssuer: 'http://id.example.com' },
+    { ...given, ...url, oidcIssuer: 'id' },
+    { repo: '.', oidcIssuer: given.oidcIssuer, oidcView: '*', ...url },
+    ...['slipway.example.com', 'https://slipway.example.com/x', 'ftp://a'].map((publicUrl) => ({
+      repo: '.',
+      publicUrl,
+    })),
+  ];
+  for (const one of bad)
+    expect(() => serviceSettings(one), JSON.stringify(one)).toThrow(expect.objectContaining({ code: 'SETTING_VALUE' }));
+});
