@@ -6,7 +6,7 @@ import { SERVES_REVOKED } from '../../src/contract/report.ts';
 import { isDeviceId } from '../../src/contract/report-reader.ts';
 import { type Backing, backingOf } from '../../src/contract/step-signature.ts';
 import { type AgentOptions, DEFAULT_INTERVALS } from './agent-options.ts';
-import { agentMetrics } from './agent-readings.ts';
+import { agentMetricsText } from './agent-readings.ts';
 import { DeviceProblems, findReadOnly } from './device-problems.ts';
 import { DirectiveNotes } from './directive-notes.ts';
 import { FactSource } from './fact-source.ts';
@@ -224,12 +224,13 @@ class DeviceAgent implements Agent {
     if (port === null) return null;
     const find = models.findServer.bind(models);
     const parametersOf = this.parametersOf.bind(this);
-    const metrics = agentMetrics({
-      ...{ status: () => this.status(), servers: () => models.servers, directiveAtMs: () => this.#directiveAtMs },
-      reportsWaiting: () => this.#queue?.length ?? null,
-    });
     const list = () => models.servers;
-    return new InferEndpoint({ port, find, list, parametersOf, gauges: this.#gauges, metrics: () => metrics.write() });
+    const metrics = (): string =>
+      agentMetricsText({
+        ...{ status: this.status(), servers: models.servers, directiveAtMs: this.#directiveAtMs },
+        reportsWaiting: this.#queue?.length ?? null,
+      });
+    return new InferEndpoint({ port, find, list, parametersOf, gauges: this.#gauges, metrics });
   }
 
   /** Null without a service to report to, or without what a report needs. */

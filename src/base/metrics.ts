@@ -1,43 +1,21 @@
 // Owns metrics: counters, gauges and histograms of one process, and readings taken at each scrape, in the text format that Prometheus reads.
 import { assertInvariant } from './errors.ts';
-
-export type MetricLabels = Readonly<Record<string, string>>;
-
-/** One value at the time of a scrape; null and values that are no number are left out. */
-export interface Reading {
-  readonly value: number | null;
-  readonly labels?: MetricLabels;
-}
-
-/** What a reference page says of a metric. */
-export interface MetricInWords {
-  readonly name: string;
-  readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
-}
+import {
+  headOf,
+  labelText,
+  type MetricInWords,
+  type MetricLabels,
+  type Reading,
+  writeReadings,
+} from './metric-text.ts';
 
 /** Series beyond this number of one metric are counted under `other`, so that no caller can grow memory by new label values. */
 const MOST_SERIES = 1_000;
-/** Readings of one metric in one scrape; the others are left out, and counted in `LEFT_OUT`. */
-const MOST_READINGS = 5_000;
-const MOST_LABEL_LENGTH = 200;
 const LEFT_OUT = 'slipway_metrics_series_left_out';
 
 interface Metric extends MetricInWords {
   /** Writes the metric's lines, and answers how many series it could not hold. */
   readonly write: (lines: string[]) => number;
-}
-
-function escaped(value: string): string {
-  const text = value.length > MOST_LABEL_LENGTH ? `${value.slice(0, MOST_LABEL_LENGTH - 1)}…` : value;
-  if (/^[ !#-[\]-~]*$/.test(text)) return text;
-  return text.toWellFormed().replace(/\\/g, '\\\\').replace(/\n/g, '\\n').replace(/"/g, '\\"');
-}
-
-function labelText(labels: MetricLabels): string {
-  let text = '';
-  for (const name in labels) text += `${text === '' ? '{' : ','}${name}="${escaped(labels[name] ?? '')}"`;
-  return text === '' ? '' : `${text}}`;
 }
 
 /** One value for each set of labels. */
@@ -113,22 +91,7 @@ export class Metrics {
 
   /** `read` is asked at each scrape: what is gone leaves no series behind. Of two readings with the same labels the first counts. */
   reading(name: string, help: string, read: () => Iterable<Reading>, type: 'counter' | 'gauge' = 'gauge'): void {
-    const write = (lines: string[]): number => {
-      const seen = new Set<string>();
-      let leftOut = 0;
-      for (const { value, labels = {} } of read()) {
-        if (value === null || !Number.isFinite(value)) continue;
-        if (seen.size >= MOST_READINGS) {
-          leftOut += 1;
-          continue;
-        }
-        const key = labelText(labels);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        lines.push(`${name}${key} ${value}`);
-      }
-      return leftOut;
-    };
+    const write = (lines: string[]): number => writeReadings(name, read(), lines);
     this.#register({ name, help, type, write });
   }
 
@@ -157,19 +120,13 @@ export class Metrics {
   write(): string {
     const lines: string[] = [];
     const leftOut: string[] = [];
-    for (const { name, help, type, write } of this.#metrics.values()) {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-      const count = write(lines);
-      if (count > 0) leftOut.push(`${LEFT_OUT}${labelText({ metric: name })} ${count}`);
+    for (const metric of this.#metrics.values()) {
+      lines.push(...headOf(metric));
+      const count = metric.write(lines);
+      if (count > 0) leftOut.push(`${LEFT_OUT}${labelText({ metric: metric.name })} ${count}`);
     }
-    lines.push(`# HELP ${LEFT_OUT} ${LEFT_OUT_HELP}`, `# TYPE ${LEFT_OUT} gauge`, ...leftOut);
+    lines.push(...headOf({ name: LEFT_OUT, help: LEFT_OUT_HELP, type: 'gauge' }), ...leftOut);
     return `${lines.join('\n')}\n`;
-  }
-
-  /** Every metric there is, in the order in which they are written. */
-  list(): readonly MetricInWords[] {
-    const own = [...this.#metrics.values()].map(({ name, help, type }) => ({ name, help, type }));
-    return [...own, { name: LEFT_OUT, help: LEFT_OUT_HELP, type: 'gauge' }];
   }
 }
 

@@ -98,7 +98,7 @@ export function assembleLoop(parts: LoopParts): Loop {
   const declared = new DeclaredWatch(store, { intervalMs: reportMs, afterMs: parts.notices.offDeclaredAfterMs });
   const meter =
     parts.metrics &&
-    new LoopMeter({ metrics: parts.metrics, clock, publisher, reportMs, view: () => reconciler.view() });
+    new LoopMeter({ metrics: parts.metrics, clock, publisher, repository, reportMs, view: () => reconciler.view() });
   const traces = parts.tracer && new StepTraces(parts.tracer);
   const phases = new Phases(clock, (phase) => {
     meter?.notePhase(phase);

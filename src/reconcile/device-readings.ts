@@ -1,5 +1,6 @@
 // Owns what metrics say of devices: how many there are, how they stand, and which model versions they run.
-import type { MetricLabels, Metrics, Reading } from '../base/metrics.ts';
+import type { MetricLabels, Reading } from '../base/metric-text.ts';
+import type { Metrics } from '../base/metrics.ts';
 import { type Directive, type DirectiveEntry, isOnCandidate } from '../contract/directive.ts';
 import type { ModelState } from '../contract/report.ts';
 import type { KnownFleet } from '../measurement/known-fleet.ts';
@@ -31,6 +32,8 @@ interface Counts {
 
 /** Silence comes with time alone, so an unchanged fleet is counted again after this. */
 const COUNT_AGAIN_MS = 5_000;
+/** And a changed one after this, however often somebody scrapes. */
+const LEAST_APART_MS = 1_000;
 
 /** 100,000 devices are walked at most once a scrape, and not at all while nothing changed. */
 export function meterDevices(metrics: Metrics, parts: DeviceReadingParts): void {
@@ -40,7 +43,8 @@ export function meterDevices(metrics: Metrics, parts: DeviceReadingParts): void 
     if (look === undefined) return undefined;
     const { fleet, published } = last?.look ?? {};
     const isSame = fleet === look.fleet && published === look.published;
-    if (last !== undefined && isSame && Math.abs(atMs - last.atMs) < COUNT_AGAIN_MS) return last;
+    const apartMs = isSame ? COUNT_AGAIN_MS : LEAST_APART_MS;
+    if (last !== undefined && Math.abs(atMs - last.atMs) < apartMs) return last;
     const silentBefore = atMs - SILENT_INTERVALS * parts.reportMs;
     let silent = 0;
     for (const { lastSeenAtMs } of look.fleet.devices) if (lastSeenAtMs < silentBefore) silent += 1;

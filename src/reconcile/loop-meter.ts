@@ -2,9 +2,10 @@
 import type { Clock } from '../base/clock.ts';
 import type { Histogram, Metrics } from '../base/metrics.ts';
 import type { Phase } from '../base/phases.ts';
+import type { ManifestsRepository } from '../git/manifests-repository.ts';
 import type { Outlook } from '../rollout/outlook.ts';
 import { isInTrouble } from '../rollout/rollout-state.ts';
-import { STEP_KINDS } from '../rollout/transition.ts';
+import { MEASURED_STEPS, STEP_KINDS, type TransitionKind } from '../rollout/transition.ts';
 import { type DeviceLook, meterDevices } from './device-readings.ts';
 import type { WrittenStep } from './landing.ts';
 import type { Observation } from './observe.ts';
@@ -24,8 +25,22 @@ export interface LoopMeterParts {
   readonly clock: Clock;
   readonly view: () => ServiceView;
   readonly publisher: Pick<Publisher, 'expiresAtMs'>;
+  readonly repository: Pick<ManifestsRepository, 'log'>;
   /** How often devices report. */
   readonly reportMs: number;
+}
+
+interface WaitingStep {
+  readonly kind: TransitionKind;
+  readonly revision: number;
+  readonly atMs: number;
+}
+
+interface Head {
+  readonly commit: string;
+  readonly seenAtMs: number;
+  /** As the commit says; null until it was looked up. */
+  committedAtMs: number | null;
 }
 
 /** The first look at which the present attempt of a rollout was beyond a limit. */
@@ -41,11 +56,11 @@ export class LoopMeter {
   readonly #toDirective: Histogram;
   readonly #toRevert: Histogram;
   readonly #phases: Histogram;
-  /** By rollout: when the commit was made that no directive has yet, and its revision. */
-  readonly #waiting = new Map<string, { readonly atMs: number; readonly revision: number }>();
+  /** By rollout: the step that no directive has yet, and since when it is asked for. */
+  readonly #waiting = new Map<string, WaitingStep>();
   readonly #troubles = new Map<string, Trouble>();
   #look: DeviceLook | undefined;
-  #head: { readonly commit: string; readonly seenAtMs: number } | undefined;
+  #head: Head | undefined;
   #observedAtMs = 0;
   #publishedAtMs: number | null = null;
   #lastGoodMs: number | null = null;
@@ -65,7 +80,7 @@ export class LoopMeter {
     );
     this.#toDirective = metrics.histogram(
       'slipway_commit_to_directive_seconds',
-      "Time from a step's commit until the directive with it is published.",
+      'Time from the commit that asks for a step, or its own where measurements ask, until the directive with it is published.',
       DIRECTIVE_EDGES,
     );
     this.#toRevert = metrics.histogram(
@@ -155,13 +170,31 @@ export class LoopMeter {
     this.#lastGood();
     this.#observedAtMs = clock.now();
     this.#look = { fleet, published: facts.published };
-    if (snapshot.commit !== this.#head?.commit) this.#head = { commit: snapshot.commit, seenAtMs: this.#observedAtMs };
+    if (snapshot.commit !== this.#head?.commit) this.#noteHead(snapshot.commit);
     // What stands in the directive and was not published here, another process published.
     for (const { rollout, revision } of facts.published?.entries ?? []) {
       if ((this.#waiting.get(rollout)?.revision ?? Number.POSITIVE_INFINITY) <= revision) this.#waiting.delete(rollout);
     }
     const { outlooks, cycledAtMs } = view();
     this.#noteTroubles(outlooks, cycledAtMs ?? this.#observedAtMs);
+  }
+
+  #noteHead(commit: string): void {
+    const head: Head = { commit, seenAtMs: this.#observedAtMs, committedAtMs: null };
+    this.#head = head;
+    const look = async (): Promise<void> => {
+      const [found] = await this.#parts.repository.log(commit, 1);
+      head.committedAtMs = found?.atMs ?? null;
+    };
+    // Without it the step's own commit is where the time begins.
+    look().catch(() => undefined);
+  }
+
+  /** A step that answers what a person has just committed is asked for since then; one that waited for other things is not slow. */
+  #askedSince(kind: TransitionKind, now: number): number {
+    const { seenAtMs = 0, committedAtMs = null } = this.#head ?? {};
+    const answers = !MEASURED_STEPS.has(kind) && seenAtMs === this.#observedAtMs;
+    return answers && committedAtMs !== null ? Math.min(now, committedAtMs) : now;
   }
 
   /** The outlooks are those of the cycle before, and so is the time. */
@@ -180,7 +213,8 @@ export class LoopMeter {
     for (const { step } of steps) {
       const { kind, rollout, next, subject } = step;
       this.#steps.add({ kind });
-      if (this.#waiting.size < MOST_WAITING) this.#waiting.set(rollout, { atMs: now, revision: next.revision });
+      const waiting = { kind, revision: next.revision, atMs: this.#askedSince(kind, now) };
+      if (this.#waiting.size < MOST_WAITING) this.#waiting.set(rollout, waiting);
       if (kind !== 'roll-back' || !step.verdict?.rules.some(isInTrouble)) continue;
       const trouble = this.#troubles.get(rollout);
       const sinceMs = trouble?.candidate === subject?.version ? trouble?.sinceMs : undefined;
@@ -191,7 +225,8 @@ export class LoopMeter {
   #notePublished(): void {
     const now = this.#parts.clock.now();
     this.#publishedAtMs = now;
-    for (const { atMs } of this.#waiting.values()) this.#toDirective.observe(Math.max(0, now - atMs) / 1000);
+    for (const { atMs, kind } of this.#waiting.values())
+      this.#toDirective.observe(Math.max(0, now - atMs) / 1000, { kind });
     this.#waiting.clear();
   }
 }

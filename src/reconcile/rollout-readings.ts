@@ -1,6 +1,7 @@
 // Owns what metrics say of each rollout and of its rules, read from the outlooks of the last cycle.
 import { parseInstant } from '../base/clock.ts';
-import type { MetricLabels, Metrics, Reading } from '../base/metrics.ts';
+import type { MetricLabels, Reading } from '../base/metric-text.ts';
+import type { Metrics } from '../base/metrics.ts';
 import type { RuleUnit } from '../documents/rules/metric-facts.ts';
 import { type RuleVerdict, ruleName } from '../gates/rule-verdict.ts';
 import type { CohortCounts } from '../rollout/count-cohort.ts';

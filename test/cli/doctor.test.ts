@@ -123,6 +123,15 @@ test('protection and webhooks are what the API says; where it says nothing they 
   expect(elsewhere.of('webhook')).toMatchObject({ finding: 'not-known' });
 });
 
+test('the token goes to the API of its own host alone, whatever the environment of a job says', async () => {
+  answer = github();
+  await doctor(['--repo', 'https://git.example.invalid/me/models.git'], {
+    GITHUB_API_URL: `${url}/api`,
+    CI_API_V4_URL: `${url}/api/v4`,
+  });
+  expect(asked).toEqual([]);
+}, 60_000);
+
 test('a captive portal, a host that hangs, and a service that is none are told as such, in time', async () => {
   answer = (_, response) => response.setHeader('content-type', 'text/html').end('<html>Log in</html>');
   const portal = await doctor(['--repo', `${url}/me/models.git`, '--server', url], { GITHUB_API_URL: `${url}/api` });

@@ -5,7 +5,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { agentMetrics } from '../../fleet-agent/src/agent-readings.ts';
+import { agentMetricsText } from '../../fleet-agent/src/agent-readings.ts';
 import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { FolderPublication } from '../../src/distribution/folder-publication.ts';
@@ -51,7 +51,7 @@ const WATCHED = policy(
   'watched',
   `rules: [{ rule: checkout_errors < 5% for 2s, prometheus: main, query: ${JSON.stringify(QUERY)} }]`,
 );
-const ASKED = policy('asked', 'approval: { approvers: [alice], count: 1 }');
+const ASKED = policy('asked', 'rules: [failed_devices < 50%], approval: { approvers: [alice], count: 1 }');
 
 interface Rule {
   readonly alert: string;
@@ -297,13 +297,8 @@ async function agreesWithPage(world: Installation): Promise<void> {
   expect(execFileSync(promtool ?? '', ['check', 'metrics'], { input: service, encoding: 'utf8', stdio: 'pipe' })).toBe(
     '',
   );
-  const status = () => ({ device: 'd', models: [], directiveRefusal: null, problems: [] });
-  const agent = agentMetrics({
-    status,
-    servers: () => [],
-    directiveAtMs: () => null,
-    reportsWaiting: () => null,
-  }).write();
+  const status = { device: 'd', models: [], directiveRefusal: null, problems: [] };
+  const agent = agentMetricsText({ status, servers: [], directiveAtMs: null, reportsWaiting: null });
   const [ofService = '', ofAgent = ''] = (await readFile(PAGE, 'utf8')).split('## The agent');
   const onPage = (text: string) =>
     [...text.matchAll(/^\| `(\w+)` \| (\w+) \| .*? \| (.*) \|$/gm)].map((row) =>

@@ -21,7 +21,6 @@ interface HostApi {
   /** Paths below the address. */
   readonly branchPath: string;
   readonly hooksPath: string;
-  readonly isProtected: (status: number, json: unknown) => boolean | null;
 }
 
 const REQUEST_MS = 8_000;
@@ -42,41 +41,43 @@ export function hostChecks(question: HostQuestion): Check[] {
   ];
 }
 
+/** The token of the repository goes to its own host and to nobody else, whatever a CI job has in its environment. */
+function apiAt(value: string | undefined, hostname: string): string | null {
+  if (value === undefined || !URL.canParse(value)) return null;
+  const ofApi = new URL(value).hostname;
+  return ofApi === hostname || ofApi === `api.${hostname}` ? value : null;
+}
+
 function apiOf({ base, branch, insecureHttp }: HostQuestion): HostApi | null {
   const { hostname, pathname, origin } = new URL(base);
-  const project = decodeURIComponent(pathname)
-    .replace(/^\/+|\/+$|\.git$/g, '')
+  const project = pathname
+    .replace(/^\/+/, '')
+    .replace(/\/+$/, '')
     .replace(/\.git$/, '');
   const token = secretOf('SLIPWAY_GIT_TOKEN');
   const { GITHUB_API_URL, CI_API_V4_URL } = process.env;
   const name = encodeURIComponent(branch);
-  if (hostname === 'github.com' || (GITHUB_API_URL !== undefined && GITHUB_API_URL !== '')) {
+  const github = apiAt(GITHUB_API_URL, hostname);
+  if (hostname === 'github.com' || github !== null) {
     return {
-      url: checkApiUrl('GITHUB_API_URL', GITHUB_API_URL || 'https://api.github.com', insecureHttp),
+      url: checkApiUrl('GITHUB_API_URL', github ?? 'https://api.github.com', insecureHttp),
       headers: {
         ...{ accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
         ...(token === null ? {} : { authorization: `Bearer ${token}` }),
       },
       branchPath: `/repos/${project}/branches/${name}`,
       hooksPath: `/repos/${project}/hooks?per_page=100`,
-      isProtected: (status, json) => {
-        const said = status === 200 ? Object(json).protected : undefined;
-        return typeof said === 'boolean' ? said : null;
-      },
     };
   }
   const isGitlab = hostname === 'gitlab.com' || hostname.split('.').includes('gitlab');
-  if (!isGitlab && (CI_API_V4_URL === undefined || CI_API_V4_URL === '')) return null;
-  const path = `/projects/${encodeURIComponent(project)}`;
+  const gitlab = apiAt(CI_API_V4_URL, hostname);
+  if (!isGitlab && gitlab === null) return null;
+  const path = `/projects/${project.replaceAll('/', '%2F')}`;
   return {
-    url: checkApiUrl('CI_API_V4_URL', CI_API_V4_URL || `${origin}/api/v4`, insecureHttp),
+    url: checkApiUrl('CI_API_V4_URL', gitlab ?? `${origin}/api/v4`, insecureHttp),
     headers: token === null ? {} : { 'private-token': token },
     branchPath: `${path}/repository/branches/${name}`,
     hooksPath: `${path}/hooks?per_page=100`,
-    isProtected: (status, json) => {
-      const said = status === 200 ? Object(json).protected : undefined;
-      return typeof said === 'boolean' ? said : null;
-    },
   };
 }
 
@@ -99,8 +100,8 @@ async function ask({ url, headers }: HostApi, path: string, clock: Clock, signal
 
 async function checkProtection(api: HostApi, { branch, clock }: HostQuestion, signal: AbortSignal) {
   const { status, json } = await ask(api, api.branchPath, clock, signal);
-  const said = api.isProtected(status, json);
-  if (said === null)
+  const said: unknown = status === 200 ? Object(json).protected : null;
+  if (typeof said !== 'boolean')
     return notKnown(
       `the API does not tell (HTTP ${status})`,
       'Give the token the right to read the repository, or look it up there.',
