@@ -9,6 +9,7 @@ import { exampleRule } from '../src/documents/rules/metric-examples.ts';
 import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
 import { httpApiPage } from './http-api-page.ts';
+import { findMetricGaps } from './metric-names.ts';
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -263,6 +264,13 @@ for (const [file, text] of [
   if (!process.argv.includes('--check')) writeFileSync(target, page);
   else if (readFileSync(target, 'utf8') !== page) {
     console.error(`docs/reference/${file} is stale: run \`npm run generate\`.`);
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv.includes('--check')) {
+  for (const gap of findMetricGaps()) {
+    console.error(gap);
     process.exitCode = 1;
   }
 }

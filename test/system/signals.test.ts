@@ -157,7 +157,9 @@ scrape_configs:
 
     // A provider that is silent, a stage that waits for a person, and a rollout that can't go on.
     const kiosk = await world.startAgent(host, { id: 'kiosk-1' });
-    const traffic = setInterval(() => void answering(kiosk.agent, 'door').catch(() => undefined), 100);
+    const traffic = setInterval(() => {
+      for (const model of ['door', 'gate']) void answering(kiosk.agent, model).catch(() => undefined);
+    }, 100);
     await using _traffic = { [Symbol.asyncDispose]: async () => clearInterval(traffic) };
     for (const [version, share] of [
       ['1.0.0', 0.02],
