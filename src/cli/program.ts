@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDesiredCommands } from './commands/desired.ts';
+import { addDeviceCommands } from './commands/devices.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
+import { addExposureCommand } from './commands/exposure.ts';
 import { addFiguresCommand } from './commands/figures.ts';
 import { addHistoryCommand } from './commands/history.ts';
 import { addInitCommand } from './commands/init.ts';
@@ -44,6 +46,8 @@ const COMMANDS = [
   addTokenCommand,
   addPruneCommand,
   addStatusCommand,
+  addDeviceCommands,
+  addExposureCommand,
   addExplainCommand,
   addHistoryCommand,
   addDiffCommand,

@@ -113,6 +113,8 @@ export function setField(text: string, map: FieldMap, pair: FieldPair, value: un
     const at = range ?? { start: colonEnd(text, pair), end: colonEnd(text, pair) };
     return apply(text, { ...at, text: (range ? '' : ' ') + writeJson(value, flowStyle(text, map)) });
   }
+  if (Array.isArray(value) && value.length === 0 && old && !isUnwritten(old))
+    return apply(text, { start: colonEnd(text, pair), end: endOf(text, old), text: ' []' });
   const lineEnd = lineEndOf(text);
   const indent = columnOf(text, pair.key.range[0]) + 2;
   if (!old || isUnwritten(old)) {

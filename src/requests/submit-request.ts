@@ -11,7 +11,7 @@ import { type EditedBranch, pushEdit, type Time } from './push-edit.ts';
 import { assertApprover, editForRequest, type PersonsRequest, type PlainRequest } from './request-edit.ts';
 
 /** Longest time in which a lost race is run again. */
-const RACE_MS = 30_000;
+export const RACE_MS = 30_000;
 const LOCKED_BACK_OFF = { firstMs: 50, capMs: 500 };
 
 export interface RequestOrder {
@@ -94,7 +94,7 @@ export function messageOf({ rollout, request, trailers = {} }: RequestOrder, { t
 }
 
 /** What the person has begun is neither committed in passing nor lost. */
-async function assertClean(tree: WorkTree, file: string): Promise<void> {
+export async function assertClean(tree: WorkTree, file: string): Promise<void> {
   const { isChanged, staged } = await tree.status(file);
   if (isChanged) {
     throw new CodedError({
@@ -115,7 +115,7 @@ async function assertClean(tree: WorkTree, file: string): Promise<void> {
 const LOCKED_MS = 5_000;
 
 /** Locks the clone, as soon as whoever works in it is done. Throws GIT_LOCKED. */
-async function lockSoon(tree: WorkTree, { clock, random }: Time): Promise<AsyncDisposable> {
+export async function lockSoon(tree: WorkTree, { clock, random }: Time): Promise<AsyncDisposable> {
   const untilMs = clock.monotonicMs() + LOCKED_MS;
   for (let attempt = 0; ; attempt++) {
     try {
@@ -158,7 +158,7 @@ export async function pushRequest(branch: EditedBranch, order: RequestOrder): Pr
   return { ...result, commit, place: 'pushed' };
 }
 
-function raceLost(): CodedError {
+export function raceLost(): CodedError {
   return new CodedError({
     code: 'REQUEST_RACE_LOST',
     kind: 'retry-later',
@@ -167,7 +167,7 @@ function raceLost(): CodedError {
   });
 }
 
-function unconfirmed(cause: CodedError | undefined): CodedError {
+export function unconfirmed(cause: CodedError | undefined): CodedError {
   return new CodedError({
     code: 'REQUEST_UNCONFIRMED',
     kind: 'retry-later',

@@ -1,9 +1,8 @@
 // Owns `slipway set` and `slipway undo`: what a rollout asks for, changed by one commit that is shown before it is made.
-import process from 'node:process';
-import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { CodedError } from '../../base/errors.ts';
 import type { PersonsRequest } from '../../requests/request-edit.ts';
+import { isAgreed } from '../is-agreed.ts';
 import { valueError } from '../option-values.ts';
 import { printResult } from '../output.ts';
 import { addRepositoryOptions } from '../repository-access.ts';
@@ -35,21 +34,6 @@ function parametersOf(texts: readonly string[]): Parameters {
     else parameters[name] = isNumber ? Number(value) : value;
   }
   return parameters;
-}
-
-async function isAgreed(): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY)
-    throw new CodedError({
-      code: 'REQUEST_CONFIRM',
-      message: 'Nobody is there to agree to the change.',
-      remedy: 'Pass --yes to commit it, or --dry-run to see it.',
-    });
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await lines.question('Commit this? [y/N] ').catch(() => '')).trim());
-  } finally {
-    lines.close();
-  }
 }
 
 async function set(rollout: string, options: SetOptions): Promise<void> {

@@ -1,7 +1,6 @@
 // Owns `slipway token`: enrolment tokens for devices, and API tokens for people and programs.
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
-import { CodedError } from '../../base/errors.ts';
 import { oneLine } from '../../base/plain-text.ts';
 import { type ApiToken, TOKEN_SCOPES, type TokenScope } from '../../contract/api-token.ts';
 import { formatDuration } from '../../contract/duration.ts';
@@ -16,41 +15,26 @@ import {
   SHORTEST_TOKEN_MS,
 } from '../../contract/token-messages.ts';
 import { accessTo } from '../ask-service.ts';
+import { addPlaceOptions, type PlaceOptions, placeOf } from '../home-or-server.ts';
 import { durationOf, labelsOf, valueError, wholeNumberOf } from '../option-values.ts';
 import { printResult, table, timeAgo } from '../output.ts';
-import { homeOption, INSECURE_HTTP, serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 import { issuerAtService, issuerInHome, type TokenIssuer } from '../token-issuer.ts';
 
-interface PlaceOptions {
-  readonly home: string;
-  readonly server?: string;
-  readonly insecureHttp?: boolean;
+interface TokenOptions extends PlaceOptions {
   readonly json?: boolean;
 }
 
 function addPlace(command: Command): Command {
-  return command
-    .addOption(homeOption())
-    .addOption(serverOption(TOKEN_OF_SERVER))
-    .option('--insecure-http', INSECURE_HTTP)
-    .option('--json', 'print JSON');
+  return addPlaceOptions(command).option('--json', 'print JSON');
 }
 
-/** An option wins over the environment, and there a home over a service: on the service's own machine no token is needed. */
-function openIssuer({ home, server, insecureHttp = false }: PlaceOptions, command: Command): Promise<TokenIssuer> {
-  const from = (option: 'home' | 'server'): string => command.getOptionValueSource(option) ?? 'default';
-  if (from('home') === 'cli' && from('server') === 'cli')
-    throw new CodedError({
-      code: 'USAGE',
-      message: '--home and --server are two places.',
-      remedy: "Pass --home on the service's own machine, and --server elsewhere.",
-    });
-  const isInHome = from('home') === 'cli' || (from('home') === 'env' && from('server') !== 'cli');
-  if (server === undefined || isInHome) return issuerInHome(home);
-  return Promise.resolve(issuerAtService(accessTo(server, insecureHttp)));
+function openIssuer(options: PlaceOptions, command: Command): Promise<TokenIssuer> {
+  const place = placeOf(options, command);
+  if (place.kind === 'home') return issuerInHome(place.home);
+  return Promise.resolve(issuerAtService(accessTo(place.server, place.insecureHttp)));
 }
 
-interface EnrolOptions extends PlaceOptions {
+interface EnrolOptions extends TokenOptions {
   readonly count: string;
   readonly expires: string;
   readonly device?: string;
@@ -72,7 +56,7 @@ async function enrol({ count, expires, device, label, ...place }: EnrolOptions, 
   printResult({ json: tokens, text: tokens.join('\n') }, place.json === true);
 }
 
-interface CreateOptions extends PlaceOptions {
+interface CreateOptions extends TokenOptions {
   readonly name: string;
   readonly scope: readonly string[];
   readonly expires: string;
@@ -92,7 +76,7 @@ async function create({ name, scope, expires, ...place }: CreateOptions, command
   printResult({ json: { token, ...apiTokenToJson(known) }, text: token }, place.json === true);
 }
 
-interface ListOptions extends PlaceOptions {
+interface ListOptions extends TokenOptions {
   readonly all?: boolean;
 }
 
@@ -124,7 +108,7 @@ async function list({ all = false, ...place }: ListOptions, command: Command): P
   printResult({ json: tokens.map(apiTokenToJson), text }, place.json === true);
 }
 
-async function revoke(id: string, place: PlaceOptions, command: Command): Promise<void> {
+async function revoke(id: string, place: TokenOptions, command: Command): Promise<void> {
   await using issuer = await openIssuer(place, command);
   const known = await issuer.revokeApiToken(id);
   const text = `Revoked ${oneLine(known.id)} (${oneLine(known.name)}). Running services refuse it within two seconds.`;
