@@ -8,7 +8,7 @@ import { EventFeed } from '../dashboard/event-feed.ts';
 import { LiveModel } from '../dashboard/read-model/live-model.ts';
 import { NO_PARTS, type ServiceParts } from '../dashboard/read-model/service-state.ts';
 import { dashboardRoutes } from '../dashboard/routes.ts';
-import { errorPage, loginPage, steerPage } from '../dashboard/routes-pages.ts';
+import { errorPage, loginPage, type PageSource, pageRoutes, steerPage } from '../dashboard/routes-pages.ts';
 import { type PastSource, pastRoutes } from '../dashboard/routes-past.ts';
 import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-requests.ts';
 import { steerRoutes } from '../dashboard/routes-steer.ts';
@@ -22,12 +22,19 @@ import type { ComposedReconciler } from './compose-service.ts';
 
 export interface Dashboard {
   readonly model: LiveModel;
-  readonly feed: EventFeed;
+  /** What it answers, with what it reads besides its own model. */
+  withPages(views: PageViews): ScreenRoutes;
+  /** Keeps the curves until the signal; no error of the store ends it. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** What pages show beside the read model. */
+export type PageViews = Pick<PageSource, 'devices' | 'device'>;
+
+export interface ScreenRoutes {
   readonly routes: readonly Route[];
   readonly showLogin: LoginRouteParts['showPage'];
   readonly errorPage: NonNullable<HttpServerOptions['errorPage']>;
-  /** Keeps the curves until the signal; no error of the store ends it. */
-  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface DashboardOrder {
@@ -89,6 +96,14 @@ interface Opened extends Pick<DashboardParts, 'requests'> {
   readonly past: PastSource;
 }
 
+const UNKNOWN = new Set(['COMMIT_UNKNOWN', 'ROLLOUT_UNKNOWN', 'STEP_UNKNOWN', 'EVIDENCE_MISSING']);
+
+/** What is not known of the past is an answer. */
+function unlessUnknown(thrown: unknown): undefined {
+  if (!UNKNOWN.has(toCodedError(thrown).code)) throw thrown;
+  return undefined;
+}
+
 function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashboard {
   const { model, feed, wake, requests, past } = opened;
   const assets = assetMaker((error) =>
@@ -97,10 +112,22 @@ function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashb
   const pages = { clock, assets };
   const steering = [...requestRoutes(requests), ...steerRoutes({ ...requests, showPage: steerPage(pages) })];
   return {
-    ...{ model, feed },
-    routes: [...dashboardRoutes({ model, feed }), ...pastRoutes(past), assetRoute(assets), ...steering],
-    showLogin: loginPage(pages),
-    errorPage: errorPage(pages),
+    model,
+    withPages: (views) => {
+      const source: PageSource = {
+        ...views,
+        ...{ overview: () => model.overview(), rollout: (name) => model.rollout(name) },
+        ...{ rolloutAt: (name, commit) => past.rolloutAt(name, commit).catch(unlessUnknown) },
+        ...{ commitMessage: (commit) => past.commitMessage(commit), postmortem: (...of) => past.postmortem(...of) },
+      };
+      return {
+        routes: [
+          ...[...dashboardRoutes({ model, feed }), ...pastRoutes(past), assetRoute(assets)],
+          ...[...steering, ...pageRoutes(source, pages)],
+        ],
+        ...{ showLogin: loginPage(pages), errorPage: errorPage(pages) },
+      };
+    },
     run: async (signal) => {
       signal.addEventListener('abort', () => wake.wake(), { once: true });
       while (!signal.aborted) {

@@ -2,12 +2,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import { FleetReader } from '../dashboard/read-model/fleet-reader.ts';
-import type { Devices, DeviceView } from '../dashboard/read-model/types.generated.ts';
+import type { AsOf, Devices, DeviceView } from '../dashboard/read-model/types.generated.ts';
 import { devicesQuestion, fleetRoutes } from '../dashboard/routes-fleet.ts';
 import type { Route } from '../fleet-api/http/route.ts';
 import type { RefusedReports } from '../fleet-api/refused-reports.ts';
 import type { WordsOfFleet } from '../measurement/fleet-words.ts';
-import type { ServiceView } from '../reconcile/service-view.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { refusedWhy } from '../wording/alerts-in-words.ts';
 
@@ -16,7 +15,7 @@ export interface FleetViewParts {
   readonly clock: Clock;
   readonly reportMs: number;
   readonly words: () => WordsOfFleet | undefined;
-  readonly view: () => ServiceView;
+  readonly asOf: () => AsOf;
   readonly refused: RefusedReports;
 }
 
@@ -27,13 +26,10 @@ export interface FleetViews {
   readonly routes: readonly Route[];
 }
 
-export function composeFleetViews({ store, clock, reportMs, words, view, refused }: FleetViewParts): FleetViews {
+export function composeFleetViews({ store, clock, reportMs, words, asOf, refused }: FleetViewParts): FleetViews {
   const reader = new FleetReader({
     ...{ store, reportMs, words },
-    asOf: () => {
-      const { commit, publishedSequence } = view();
-      return { atMs: clock.now(), commit, sequence: publishedSequence, publication: publishedSequence };
-    },
+    asOf,
     refusedWhy: (device) => {
       const why = refused.current().first.find((one) => one.device === device)?.why;
       return why === undefined ? undefined : refusedWhy(why);

@@ -63,13 +63,13 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
   const dashboard = screen.open({ shown: composed, requests: requests.parts });
-  const { routes, errorPage, showLogin: showPage } = dashboard;
   const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
   const fleetViews = composeFleetViews({
     ...{ store, clock, refused, reportMs: settings.reportIntervalMs },
     words: () => composed.fleet()?.words,
-    view: () => reconciler.view(),
+    asOf: () => dashboard.model.asOf(),
   });
+  const { routes, errorPage, showLogin: showPage } = dashboard.withPages(fleetViews);
   api = disposables.use(
     composeFleetApi({
       routes: [

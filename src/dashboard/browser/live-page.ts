@@ -8,6 +8,8 @@ import { readPage } from './page-reader.ts';
 
 /** Without a word of the service for so long, it is asked. */
 const QUIET_MS = 10_000;
+/** What no event tells of, as counts of devices, is read again after so long. */
+const OLD_MS = 60_000;
 const FIRST_RETRY_MS = 1_000;
 const MOST_RETRY_MS = 15_000;
 /** Changes that come close together are one. */
@@ -25,6 +27,7 @@ export class LivePage {
   #isReading = false;
   #isDue = false;
   #heardAtMs: number;
+  #readAtMs: number;
   #hiddenAtMs: number | undefined;
   #retryMs = FIRST_RETRY_MS;
   #retry: { stop(): void } | undefined;
@@ -37,6 +40,7 @@ export class LivePage {
     this.data = signal(data);
     this.now = signal(data.nowMs);
     this.#heardAtMs = data.nowMs;
+    this.#readAtMs = data.nowMs;
   }
 
   start(): void {
@@ -78,6 +82,7 @@ export class LivePage {
   #show(data: PageData): void {
     this.#clock.setService(data.nowMs);
     this.data.value = data;
+    this.#readAtMs = data.nowMs;
     document.title = titleOf(data);
     this.#hear();
   }
@@ -102,7 +107,8 @@ export class LivePage {
     if (document.visibilityState === 'hidden') return;
     this.now.value = this.#clock.now();
     const isQuiet = this.now.value - this.#heardAtMs > QUIET_MS;
-    if (isQuiet && !this.#isReading && this.live.peek().kind === 'live') void this.read();
+    const isOld = this.now.value - this.#readAtMs > (this.data.peek().parts.includes('devices') ? QUIET_MS : OLD_MS);
+    if ((isQuiet || isOld) && !this.#isReading && this.live.peek().kind === 'live') void this.read();
   }
 
   /** A page that nobody sees holds no connection: browsers have six for all tabs of a host. */
@@ -157,7 +163,9 @@ export class LivePage {
     this.#hear();
     const { parts = [] } = JSON.parse(String(data)) as { readonly parts?: readonly string[] };
     const { parts: own } = this.data.peek();
-    if (parts.some((part) => own.includes(part))) this.#readSoon();
+    // `rollouts` stands for all of them.
+    if (own.some((part) => parts.includes(part) || (part.startsWith('rollout:') && parts.includes('rollouts'))))
+      this.#readSoon();
   }
 
   #readSoon(): void {
