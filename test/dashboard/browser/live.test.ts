@@ -6,6 +6,7 @@ import { findChromium, findSerious, launch, overflowOf } from '../../support/chr
 import { quickPolicy, ROLLOUT, World } from '../../system/world.ts';
 
 const SOUND = '2026.01.10';
+const BETTER = '2026.01.20';
 const FAILING = '2026.02.01';
 const binary = findChromium();
 if (binary === undefined) console.warn('skipped: tests of the screen need Chromium');
@@ -20,14 +21,14 @@ async function logIn(at: string): Promise<void> {
   await using issuer = await issuerInHome(world.set.home.folder);
   const { token } = await issuer.createApiToken({ name: 'alice', scopes: ['view', 'operate'], expires: '1d' });
   await page.goto(`${world.service.url}${at}`);
-  await page.waitForURL(/\/login\?next=/);
+  await page.waitForURL(/\/login/);
   await page.locator('#token').fill(token);
   await page.keyboard.press('Enter');
   await page.waitForURL(`${world.service.url}${at}`);
 }
 
 const row = () => page.locator('.rollouts tbody tr', { hasText: ROLLOUT });
-const shown = (): Promise<string> => row().innerText();
+const shown = (): Promise<string | null> => row().textContent();
 
 describe.skipIf(binary === undefined)('the screen over a real service', () => {
   beforeAll(async () => {
@@ -49,7 +50,7 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
 
   it('an empty service is shown to whoever logs in, and says what to do', async () => {
     await logIn('/');
-    await page.getByText('No rollout is declared').waitFor();
+    await page.getByText('Commit a file to').waitFor();
     expect(await page.title()).toContain('Slipway');
   });
 
@@ -59,7 +60,7 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
     await expect.poll(shown, { timeout: 60_000 }).toMatch(/canary/);
     await expect.poll(shown, { timeout: 60_000 }).toMatch(/Complete/);
     await world.untilStable(SOUND);
-    await expect.poll(() => page.locator('.asof').innerText()).toMatch(/Live/);
+    await expect.poll(() => page.locator('.asof').textContent()).toMatch(/Live/);
     expect(await page.evaluate('window.isSame')).toBe(true);
     expect(said).toEqual([]);
   });
@@ -70,34 +71,36 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/devices\/scanner-/);
-    const text = await page.locator('main').innerText();
+    const text = await page.locator('main').textContent();
     for (const told of [SOUND, 'Declared, and running', 'Identity']) expect(text).toContain(told);
   });
 
   it('pause by button: the commit is shown first, its author is the person, and the page shows that it is paused', async () => {
-    await world.release('failing', FAILING);
     await page.goto(`${world.service.url}/rollouts/${ROLLOUT}`);
-    await expect.poll(() => page.locator('input[value^="pause"]').count(), { timeout: 30_000 }).toBe(1);
-    await page.locator('input[value^="pause"]').check();
+    await world.release('better', BETTER);
+    await page.locator('h1', { hasText: BETTER }).waitFor();
+    await page.locator('input[value^="pause"]:enabled').check();
     await page.locator('#steer-reason').fill('lunch <b>');
     await page.getByRole('button', { name: 'Show the commit' }).click();
-    expect(await page.locator('main').innerText()).toContain('paused');
+    const preview = await page.locator('main').textContent();
+    for (const told of [`slipway pause ${ROLLOUT}`, 'suspend: true', 'lunch <b>']) expect(preview).toContain(told);
     await page.getByRole('button', { name: 'Commit it' }).click();
-    await page.waitForURL(/\/rollouts\//);
+    await page.waitForURL(/\/rollouts\/[^/]+$/);
     const author = async (): Promise<string> => world.host('log', '-1', '--format=%an %s', '--author=alice', 'main');
     await world.until('a commit by alice', async () => (await author()).startsWith('alice'));
-    await expect.poll(() => page.locator('main').innerText(), { timeout: 30_000 }).toMatch(/Paused/);
+    await expect.poll(() => page.locator('main').textContent(), { timeout: 30_000 }).toMatch(/Paused/);
   });
 
   it('the page of a rollout says which rule failed and what became of it', async () => {
-    await page.goto(`${world.service.url}/rollouts/${ROLLOUT}`);
-    await page.locator('input[value^="resume"]').check();
+    await page.locator('input[value^="resume"]:enabled').check();
     await page.locator('#steer-reason').fill('back from lunch');
     await page.getByRole('button', { name: 'Show the commit' }).click();
     await page.getByRole('button', { name: 'Commit it' }).click();
-    await page.waitForURL(/\/rollouts\//);
-    await expect.poll(() => page.locator('main').innerText(), { timeout: 90_000 }).toMatch(/Reverted/);
-    expect(await page.locator('main').innerText()).toMatch(/error_rate/);
+    await page.waitForURL(/\/rollouts\/[^/]+$/);
+    await world.untilStable(BETTER);
+    await world.release('failing', FAILING);
+    await expect.poll(() => page.locator('main').textContent(), { timeout: 90_000 }).toMatch(/Reverted/);
+    expect(await page.locator('main').textContent()).toMatch(/error_rate/);
     await page.goto(world.service.url);
     expect(await shown()).toMatch(/Reverted/);
   });
