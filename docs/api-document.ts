@@ -15,8 +15,9 @@ import { openMemoryFleetStore } from '../src/store/memory/open-memory-fleet-stor
 export function allRoutes(): readonly Route[] {
   const [clock, store, logger, metrics] = [new SystemClock(), openMemoryFleetStore(), silentLogger, new Metrics()];
   const screen = composeDashboard({ clock, logger, reportMs: 60_000 });
-  const { routes } = screen.open({ shown: { store }, requests: {} } as unknown as DashboardParts);
   const views = composeFleetViews({ store, clock, reportMs: 60_000 } as unknown as FleetViewParts);
+  const opened = screen.open({ shown: { store }, requests: {} } as unknown as DashboardParts);
+  const { routes } = opened.withPages(views);
   const options = {
     store,
     clock,

@@ -96,14 +96,6 @@ interface Opened extends Pick<DashboardParts, 'requests'> {
   readonly past: PastSource;
 }
 
-const UNKNOWN = new Set(['COMMIT_UNKNOWN', 'ROLLOUT_UNKNOWN', 'STEP_UNKNOWN', 'EVIDENCE_MISSING']);
-
-/** What is not known of the past is an answer. */
-function unlessUnknown(thrown: unknown): undefined {
-  if (!UNKNOWN.has(toCodedError(thrown).code)) throw thrown;
-  return undefined;
-}
-
 function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashboard {
   const { model, feed, wake, requests, past } = opened;
   const assets = assetMaker((error) =>
@@ -117,7 +109,7 @@ function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashb
       const source: PageSource = {
         ...views,
         ...{ overview: () => model.overview(), rollout: (name) => model.rollout(name) },
-        ...{ rolloutAt: (name, commit) => past.rolloutAt(name, commit).catch(unlessUnknown) },
+        ...{ rolloutAt: (name, commit) => past.rolloutAt(name, commit) },
         ...{ commitMessage: (commit) => past.commitMessage(commit), postmortem: (...of) => past.postmortem(...of) },
       };
       return {
