@@ -17,6 +17,7 @@ import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Route } from '../fleet-api/http/route.ts';
 import type { ReconcilerEvents } from '../reconcile/reconciler.ts';
+import { runbookOfRule } from '../wording/runbook-of.ts';
 import { composePast } from './compose-past.ts';
 import type { ComposedReconciler } from './compose-service.ts';
 
@@ -83,7 +84,9 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
       const service = () => servicePartsOf(shown);
       const past = composePast(shown, clock);
       const historyOf = (rollout: string) => past.newest(rollout);
-      model = new LiveModel({ clock, store: shown.store, feed, reportMs, service, historyOf });
+      const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>
+        runbookOfRule(rule, shown.notify.value.runbookBase);
+      model = new LiveModel({ clock, store: shown.store, feed, reportMs, service, historyOf, runbookOf });
       return openDashboard(order, { model, feed, wake, requests, past });
     },
   };

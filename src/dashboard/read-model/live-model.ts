@@ -4,6 +4,7 @@ import type { Outlook } from '../../rollout/outlook.ts';
 import type { RolloutFacts } from '../../rollout/rollout-facts.ts';
 import type { TimeSeries } from '../../store/time-series.ts';
 import type { WindowReader } from '../../store/window-store.ts';
+import { runbookOfRule } from '../../wording/runbook-of.ts';
 import type { EventFeed } from '../event-feed.ts';
 import { MOST_NAME, text } from './bounded.ts';
 import { changedParts } from './changed-parts.ts';
@@ -13,7 +14,7 @@ import { Adoption, modelVersions } from './models-in-field.ts';
 import { personNeeds } from './person-needs.ts';
 import { rolesByModel } from './roles-by-model.ts';
 import { rolloutRow, statusOf } from './rollout-row.ts';
-import { rolloutView } from './rollout-view.ts';
+import { type RolloutViewFacts, rolloutView } from './rollout-view.ts';
 import { type Attempt, RuleHistories } from './rule-history.ts';
 import { type ServiceParts, serviceState } from './service-state.ts';
 import type {
@@ -41,7 +42,8 @@ export interface LiveModelParts {
   readonly historyOf?: (rollout: string) => Promise<readonly HistoryRow[]>;
   /** The newest commits about a model's rollouts; none unless given. */
   readonly marksOfModel?: (model: string) => readonly CommitMark[];
-  readonly runbookOf?: (about: { readonly metric: string | null; readonly rollout: string }) => string | null;
+  /** Address of a rule's page on what to do; the usual one unless given. */
+  readonly runbookOf?: RolloutViewFacts['runbookOf'];
 }
 
 interface KnownRow {
@@ -167,7 +169,7 @@ export class LiveModel {
   }
 
   async #rolloutView({ outlook, facts, row }: KnownRow): Promise<RolloutView> {
-    const { store, historyOf, runbookOf = () => null } = this.#parts;
+    const { store, historyOf, runbookOf = runbookOfRule } = this.#parts;
     const asOf = this.asOf();
     const attempt = attemptOf(outlook, facts);
     const status = statusOf(facts);

@@ -1,6 +1,7 @@
 // Owns what needs a person now: the alerts that stand, approvals, and rules in trouble.
 
-import { asSentence } from '../../base/plain-text.ts';
+import { toIsoSeconds } from '../../base/clock.ts';
+import { asSentence, oneLine } from '../../base/plain-text.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import { alertInWords, alertRemedy } from '../../wording/alerts-in-words.ts';
 import { waitInWords } from '../../wording/plan-in-words.ts';
@@ -63,7 +64,12 @@ function need(kind: NeedKind, rollout: string | null, words: string, more: Parti
 
 function ofAlert(alert: AlertRecord): PersonNeed {
   const remedy = alertRemedy(alert);
-  const words = `${asSentence(alertInWords(alert))}${remedy === null ? '' : ` ${asSentence(remedy)}`}`;
+  const { silenced } = alert;
+  const kept =
+    silenced === undefined
+      ? ''
+      : ` Silenced until ${toIsoSeconds(silenced.untilMs)} by ${oneLine(silenced.by)}: ${asSentence(silenced.reason)}`;
+  const words = `${asSentence(alertInWords(alert))}${remedy === null ? '' : ` ${asSentence(remedy)}`}${kept}`;
   const sinceMs = alert.raisedAtMs ?? alert.sinceMs;
   return need(KINDS[alert.kind] ?? 'other', alert.rollout, words, { sinceMs, runbook: textOrNull(alert.runbook) });
 }

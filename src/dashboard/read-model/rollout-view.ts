@@ -1,5 +1,7 @@
 // Owns a rollout with all that its page shows: rules, arms, groups, errors, devices that weigh in, what people can do.
+
 import type { DeviceFacts } from '../../contract/selector.ts';
+import type { RuleVerdict } from '../../gates/rule-verdict.ts';
 import type { Outlook } from '../../rollout/outlook.ts';
 import type { WindowReading } from '../../store/window-store.ts';
 import { missingInWords, troubleInWords } from '../../wording/devices-in-words.ts';
@@ -29,7 +31,7 @@ export interface RolloutViewFacts {
   readonly contradicting: number;
   readonly history: readonly HistoryRow[];
   /** Address of the page on what to do; null without one. */
-  readonly runbookOf: (about: { readonly metric: string | null; readonly rollout: string }) => string | null;
+  readonly runbookOf: (rule: Pick<RuleVerdict, 'metric' | 'runbook'>) => string | null;
 }
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
@@ -72,8 +74,7 @@ export function rolloutView(given: RolloutViewFacts): RolloutView {
   const rules = ruleViews(verdict?.rules ?? [], (rule) => {
     const known = histories.get(seriesNameOf(rule));
     const decidedAtMs = rule.verdict === 'pass' || rule.verdict === 'fail' ? (known?.decidedAtMs ?? null) : null;
-    const runbook = runbookOf({ metric: rule.metric, rollout: row.rollout });
-    return { terms, series: known?.series ?? [], decidedAtMs, runbook };
+    return { terms, series: known?.series ?? [], decidedAtMs, runbook: runbookOf(rule) };
   });
   const isSuspended = outlook.waitingOn.some(({ kind }) => kind === 'suspended');
   const rejected = outlook.rejected?.version ?? status?.rejected[0]?.version ?? null;
@@ -92,7 +93,7 @@ export function rolloutView(given: RolloutViewFacts): RolloutView {
     explanation: explanationOf(outlook),
     troubled: troubledOf(outlook),
     rejected: rejectedOf(given),
-    runbook: runbookOf({ metric: rules[0]?.state === 'fail' ? rules[0].metric : null, rollout: row.rollout }),
+    runbook: rules[0]?.state === 'fail' ? rules[0].runbook : null,
     evidence: status === null ? null : text(status.evidence, 500),
   };
 }
