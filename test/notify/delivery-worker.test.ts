@@ -57,6 +57,16 @@ function step(n: number, rollout = 'eu'): Notice {
   };
 }
 
+function alert(n: number): Notice {
+  return {
+    ...{ format: 1, id: `alert-${n}`, atMs: n },
+    content: {
+      ...{ kind: 'alert', is: 'raised', alert: `a${n}`, alertKind: 'paused', rollout: `r${n}`, reason: 'Paused' },
+      ...{ message: 'a rule failed', sinceMs: 0, numbers: {}, runbook: null },
+    },
+  };
+}
+
 async function queue(notices: readonly Notice[], target = 'ops'): Promise<void> {
   const values = notices.map((notice) => {
     const lane = notice.content.kind === 'alert' ? ('alerts' as const) : ('others' as const);
@@ -106,6 +116,12 @@ const untilNoneWaits = () =>
     () => JSON.stringify(idsOf(receiver.taken)),
     20_000,
   );
+const untilSaid = (messages: number) =>
+  until(
+    async () => receiver.taken.length >= messages && (await waiting()) === 0,
+    () => receiver.taken.length,
+    20_000,
+  );
 const webhook = (more = '', timeout = '10s') =>
   `  webhooks: [{ name: ops, url: "${receiver.url}/in", timeout: ${timeout}${more} }]\n`;
 
@@ -117,6 +133,24 @@ describe('a notice', () => {
     await running.stop();
     expect(idsOf(receiver.taken)).toEqual(Array.from({ length: 120 }, (_, i) => `eu-${i}`));
     expect(running.metrics.write()).toContain('slipway_notices_total{target="ops",outcome="taken"} 120');
+  });
+
+  test('of many for a room comes as one message once it had as many as it may, and none is dropped', async () => {
+    await writeFile(path.join(folder, 'room.url'), receiver.url);
+    await queue(Array.from({ length: 20 }, (_, i) => alert(i)));
+    receiver.behave = (nth) => (nth === 3 ? 'fail' : 'take');
+    const running = deliver(await targetsOf('  slack: [{ name: ops, urlFile: room.url, perMinute: 3 }]\n'));
+    await untilSaid(4);
+    await running.stop();
+    expect(await waiting()).toBe(0);
+    const titles = receiver.taken.map(({ body }) => JSON.parse(body).text as string);
+    expect(titles.slice(0, 3)).toEqual([0, 1, 2].map((n) => `Alert: r${n}: paused`));
+    expect(titles.slice(3)).toEqual(['17 more alerts']);
+    const { body = '' } = receiver.taken.at(-1) ?? {};
+    for (let n = 3; n < 20; n++) expect(body).toContain(`Alert: r${n}: paused`);
+    expect(receiver.received.at(-2)?.headers['x-slipway-notice']).toBe(
+      receiver.taken.at(-1)?.headers['x-slipway-notice'],
+    );
   });
 
   test('arrives in order under its own id when the receiver fails, hangs, resets and redirects', async () => {
