@@ -52,8 +52,7 @@ export function mailOf({ title, lines, facts, links }: PlainMessage): { readonly
 function failureOf(error: unknown): Delivery {
   const { code, responseCode, command } = Object(error) as Record<'code' | 'responseCode' | 'command', unknown>;
   const word = typeof code === 'string' && /^[A-Z_]{1,40}$/.test(code) ? code : 'no answer';
-  const number = typeof responseCode === 'number' ? `SMTP ${responseCode}, ` : '';
-  const reason = `${number}${word}`;
+  const reason = typeof responseCode === 'number' ? `SMTP ${responseCode} (${word})` : `it can't be reached (${word})`;
   // The message itself is refused for good: any other trouble may be mended at the server.
   const isOfMessage =
     command === 'DATA' && typeof responseCode === 'number' && responseCode >= 550 && responseCode < 600;

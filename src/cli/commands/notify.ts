@@ -57,7 +57,11 @@ async function sendTest({ home: folder, notify, target: name, json }: TestOption
     chosen.map(async (target) => {
       const isWanted = target.wants?.(notice.content) ?? true;
       if (!isWanted)
-        return { target: target.name, outcome: 'passed over', reason: 'it takes no alerts about the service' };
+        return {
+          target: target.name,
+          outcome: 'passed over',
+          reason: 'not sent: it takes no alerts about the service',
+        };
       const delivery = await target.deliver(notice, new AbortController().signal);
       return {
         target: target.name,
@@ -67,10 +71,7 @@ async function sendTest({ home: folder, notify, target: name, json }: TestOption
     }),
   );
   const rows = results.map((one) => [one.target, one.reason ?? one.outcome]);
-  printResult(
-    { json: { id: notice.content.kind, results } as never, text: table(['TARGET', 'OUTCOME'], rows) },
-    json === true,
-  );
+  printResult({ json: { id: notice.id, results } as never, text: table(['TARGET', 'OUTCOME'], rows) }, json === true);
   if (results.some(({ outcome }) => outcome === 'later' || outcome === 'refused')) process.exitCode = 1;
 }
 
