@@ -1,4 +1,7 @@
 // What the service promises to devices without an agent, over HTTP: the scope of the token, each report answered, all of it bounded.
+import { execFile, execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { enrolled } from '../store/reports.ts';
 import { post, startService } from './service.ts';
@@ -20,7 +23,7 @@ async function start() {
     const answer = await post(`${service.url}/v1/reports/plain`, body, { authorization: `Bearer ${bearer}` });
     return { status: answer.status, value: await answer.json() };
   };
-  return { service, send };
+  return { service, send, token };
 }
 
 it('a token of the scope report sends one report or many, and each is answered in its place', async () => {
@@ -60,4 +63,28 @@ it('another token, too many reports and too many of one device are refused', asy
   const kinds = (many.value as { kind: string; code?: string }[]).map(({ kind, code }) => code ?? kind);
   expect(kinds.filter((one) => one === 'accepted')).toHaveLength(5);
   expect(kinds.slice(5)).toEqual(Array(3).fill('PLAIN_TOO_OFTEN'));
+});
+
+/** The command, where the machine has it; CI has to. */
+function hasCurl(): boolean {
+  try {
+    execFileSync('curl', ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    if (process.env.REQUIRE_SERVICES === '1') throw new Error('curl is missing');
+    console.warn('skipped: there is no curl');
+    return false;
+  }
+}
+
+it.skipIf(!hasCurl())('the commands of the page for devices without the agent work as they stand', async () => {
+  const page = readFileSync('docs/how-to/report-without-the-agent.md', 'utf8');
+  const commands = /```sh\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const { service, token } = await start();
+  await using _service = service;
+  const env = { PATH: process.env.PATH, SLIPWAY_SERVER: service.url, SLIPWAY_TOKEN: token };
+  const { stdout } = await promisify(execFile)('sh', ['-ec', commands], { env });
+  expect(stdout).toBe('[{"kind":"accepted"}][{"kind":"accepted"}]');
+  const recent = await service.store.readRecent('cam-7');
+  expect(recent.reduce((sum, { inferences }) => sum + inferences, 0)).toBe(241);
 });
