@@ -1,5 +1,6 @@
 // Owns how charts and pages write instants: UTC, 24 h, and the day where hours would not tell.
 
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 const LAST_INSTANT_MS = 8.64e15;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -25,7 +26,8 @@ export function dayText(atMs: number | null | undefined): string {
   return `${at.getUTCDate()} ${MONTHS[at.getUTCMonth()]}`;
 }
 
-/** The writing for ticks of an axis that spans so long. */
+/** The writing for ticks of an axis that spans so long: no two of them read the same. */
 export function tickText(spanMs: number): (atMs: number) => string {
-  return spanMs > 2 * DAY_MS ? dayText : clockText;
+  if (spanMs > 2 * DAY_MS) return dayText;
+  return spanMs < 5 * MINUTE_MS ? (atMs) => clockText(atMs, 'seconds') : (atMs) => clockText(atMs);
 }

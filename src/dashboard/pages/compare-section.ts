@@ -7,7 +7,7 @@ import { NOT_KNOWN } from '../charts/time-text.ts';
 import type { RolloutView, RuleView } from '../read-model/types.generated.ts';
 import { Icon } from './icons.ts';
 import { type PageAddress, withQuery } from './page-data.ts';
-import { Card, Commit, Name, Prose, Scroll, versionText } from './parts.ts';
+import { Card, Commit, Name, Prose, Scroll, seenText, versionText } from './parts.ts';
 import { worstFirst } from './rule-states.ts';
 import { MOST_DRAWN } from './rule-strips.ts';
 import { Instant } from './time.ts';
@@ -22,7 +22,7 @@ interface CompareProps {
 function side(rule: RuleView | undefined): VNode {
   if (rule === undefined) return html`<td class="na" colspan="2">${NOT_KNOWN}</td>`;
   const look = RULE_LOOKS[rule.state];
-  return html`<td class="strip-cell">${Strip({ name: clipped(`${rule.rule}: ${look.word}, ${rule.valueText}`, 300), tone: look.tone, relative: rule.relativeToLimit })}</td><td class="num nw"><span class=${look.tone}><${Icon} name=${look.icon} small /><span class="hid">${look.word}</span></span> ${Name({ text: rule.valueText, most: 40 })}</td>`;
+  return html`<td class="strip-cell">${Strip({ name: clipped(`${rule.rule}: ${look.word}, ${rule.valueText}`, 300), tone: look.tone, relative: rule.relativeToLimit })}</td><td class="num nw"><span class=${look.tone}><${Icon} name=${look.icon} small /><span class="hid">${look.word}</span></span> ${Name({ text: seenText(rule), most: 40 })}</td>`;
 }
 
 function heading(view: RolloutView): VNode {

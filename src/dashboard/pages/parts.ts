@@ -33,6 +33,11 @@ export function countText(value: number | null | undefined): string {
   return known === null ? NOT_KNOWN : formatCount(known);
 }
 
+/** The value alone, where its bounds are drawn beside it. */
+export function seenText({ valueText }: { readonly valueText: string }): string {
+  return valueText.replace(/ \([^()]{1,60}\)$/, '');
+}
+
 export function Command({ line }: { readonly line: string }): VNode {
   return html`<div class="cli"><span dir="ltr">${clipped(line, 2 * MOST_TEXT)}</span></div>`;
 }

@@ -5,7 +5,7 @@ import { clipped } from '../../base/plain-text.ts';
 import { Strip } from '../charts/strip.ts';
 import type { RuleView } from '../read-model/types.generated.ts';
 import { Icon } from './icons.ts';
-import { Name, Prose } from './parts.ts';
+import { Name, Prose, seenText } from './parts.ts';
 import { worstFirst } from './rule-states.ts';
 import { RULE_LOOKS } from './words.ts';
 
@@ -30,7 +30,7 @@ function row(rule: StripRule): VNode {
   return html`<li class=${tone === 'warn' || tone === 'bad' ? `${tone}-row` : ''}>
     <span class="rule"><span class=${tone}><${Icon} name=${icon} /><span class="hid">${word}</span></span> <code>${Name({ text: name })}</code></span>
     ${Strip({ name: clipped(`${name}: ${word}, ${rule.valueText}`, 300), tone, relative: rule.relativeToLimit })}
-    <b class=${`num ${tone === 'warn' || tone === 'bad' ? tone : ''}`}>${Name({ text: rule.valueText, most: 60 })}</b><span class="w t2">${Prose({ text: noteOf(rule) })}</span>
+    <b class=${`num ${tone === 'warn' || tone === 'bad' ? tone : ''}`}>${Name({ text: seenText(rule), most: 60 })}</b><span class="w t2">${Prose({ text: noteOf(rule) })}</span>
   </li>`;
 }
 

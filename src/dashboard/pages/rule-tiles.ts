@@ -9,7 +9,7 @@ import { LineChart, nearestPoint, pointText } from '../charts/line-chart.ts';
 import { type TimeAxis, timeAxis } from '../charts/plot.ts';
 import { PointTable } from '../charts/point-table.ts';
 import type { RuleView } from '../read-model/types.generated.ts';
-import { amountText, Name, Prose } from './parts.ts';
+import { amountText, Name, Prose, seenText } from './parts.ts';
 import { StateChip, worstFirst } from './rule-states.ts';
 import { MOST_DRAWN } from './rule-strips.ts';
 import { RULE_LOOKS } from './words.ts';
@@ -35,9 +35,10 @@ function besides({ low, high, baseline, unit }: RuleView): string {
     .join(' · ');
 }
 
-function gapText({ state, series }: RuleView): string {
+function gapText({ state, series, estimate }: RuleView): string {
   if (state === 'not-applicable') return 'no baseline';
-  return series.some(({ estimate }) => estimate !== null) ? 'no answer' : 'no value yet';
+  if (series.length === 0 && estimate !== null) return 'course not kept';
+  return series.some((point) => point.estimate !== null) ? 'no answer' : 'no value yet';
 }
 
 function facts(rule: RuleView): readonly (readonly [string, string])[] {
@@ -64,7 +65,7 @@ function Tile({ rule, id, axis, marks, isTable, cursorAtMs, onWalk }: TileProps)
   const look = RULE_LOOKS[rule.state];
   const isUrgent = look.tone === 'warn' || look.tone === 'bad';
   const name = clipped(
-    [`${rule.rule}: ${look.word}`, rule.valueText, besides(rule)].filter(Boolean).join(', '),
+    [`${rule.rule}: ${look.word}`, seenText(rule), besides(rule)].filter(Boolean).join(', '),
     MOST_LABEL,
   );
   const as = rule.state === 'fail' ? 'fail' : 'pass';
@@ -72,7 +73,7 @@ function Tile({ rule, id, axis, marks, isTable, cursorAtMs, onWalk }: TileProps)
   const decided = rule.decidedAtMs === null ? null : { atMs: rule.decidedAtMs, as };
   return html`<article class=${isUrgent ? `tile ${look.tone}-tile` : 'tile'}>
     <header><h3>${Name({ text: rule.rule })}${rule.dryRun && html` <span class="t3">dry run</span>`}</h3>${StateChip({ look })}</header>
-    <p class="val"><b class=${isUrgent ? look.tone : ''}>${Name({ text: rule.valueText, most: 40 })}</b><span>${besides(rule)}</span></p>
+    <p class="val"><b class=${isUrgent ? look.tone : ''}>${Name({ text: seenText(rule), most: 40 })}</b><span>${besides(rule)}</span></p>
     <p class="say">${Prose({ text: rule.sentence })}</p>
     <div class="ch">${isTable ? PointTable({ ...chart, isShown: true }) : html`<${LineChart} ...${{ ...chart, goodSide: rule.goodSide, decided, cursorAtMs, onWalk }} />`}</div>
     <dl>${facts(rule).map(([term, text]) => html`<dt>${term}</dt><dd>${Prose({ text })}</dd>`)}${rule.runbook !== null && html`<dt>Runbook</dt><dd>${Runbook({ at: rule.runbook })}</dd>`}</dl>
@@ -92,11 +93,8 @@ export function RuleTiles({ rules, marks, asOfMs, isTable }: RuleTilesProps): VN
   const measured = timeAxis([...drawn.flatMap(({ series }) => series.map(({ atMs }) => atMs)), asOfMs]);
   // The commit that opened the stage lies a little before the first value.
   const shortBefore = measured.fromMs - 0.2 * (measured.toMs - measured.fromMs);
-  const axis = timeAxis([
-    measured.fromMs,
-    measured.toMs,
-    ...marks.map(({ atMs }) => atMs).filter((atMs) => atMs > shortBefore && atMs < measured.fromMs),
-  ]);
+  const opened = marks.findLast(({ atMs }) => atMs > shortBefore && atMs < measured.fromMs);
+  const axis = timeAxis([measured.fromMs, measured.toMs, opened?.atMs]);
   const told = looked?.told && nearestPoint(looked.told.series, looked.atMs);
   const tiles = drawn.map((rule, i) => {
     const onWalk: TileProps['onWalk'] = (atMs, by) =>

@@ -120,3 +120,10 @@ test('arrow keys walk the points from the newest, stop at the ends, and Escape l
   expect(walked(points, last!, 'x')).toBeUndefined();
   expect(walked([], null, 'ArrowLeft')).toBeUndefined();
 });
+
+test('ticks of a short time tell seconds: no two read the same', () => {
+  const at = (second: number) => ({ ...pointAt(0, 1), atMs: START + second * 1_000 });
+  const ticks = [...drawn([at(0), at(90)]).matchAll(/text-anchor="middle">(\d\d:[\d:]+)</g)].map(([, text]) => text);
+  expect(ticks.length).toBeGreaterThan(2);
+  expect(new Set(ticks).size).toBe(ticks.length);
+});

@@ -163,3 +163,10 @@ test('an empty rollout has a page', () => {
   expect(text).toContain('No rule is judged now.');
   expect(text).toContain('No commit is known yet.');
 });
+
+test('a value stands alone where its bounds are drawn beside it, and what has no course says so', () => {
+  const [first] = PRODUCE_SCAN.rules;
+  const text = page({ ...PRODUCE_SCAN, rules: [{ ...first!, valueText: '0.71% (0.46–1.05)', series: [] }] });
+  expect(text).toMatch(/<p class="val"><b[^>]*><bdi>0\.71%<\/bdi>/);
+  expect(text).toContain('>course not kept</text>');
+});
