@@ -6,6 +6,7 @@ import { addDesiredCommands } from './commands/desired.ts';
 import { addDeviceCommands } from './commands/devices.ts';
 import { addDiffCommand } from './commands/diff.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addEventsCommand } from './commands/events.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addExposureCommand } from './commands/exposure.ts';
 import { addFiguresCommand } from './commands/figures.ts';
@@ -51,6 +52,7 @@ const COMMANDS = [
   addExplainCommand,
   addHistoryCommand,
   addDiffCommand,
+  addEventsCommand,
   addFiguresCommand,
   addModelsCommands,
   addPostmortemCommand,

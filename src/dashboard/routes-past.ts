@@ -189,6 +189,8 @@ export function pastRoutes(source: PastSource): Route[] {
   return [
     {
       ...{ ...route, name: 'rollout-history', path: '/v1/rollouts/{name}/history', response: 'HistoryPage' },
+      summary: 'Steps of a rollout and the commits of people that changed it, newest first.',
+      query: { cursor: 'Where the page before ended.', limit: 'Rows, 1 to 200; 50 unless given.' },
       handle: (asked) =>
         answered(async () => {
           const cursor = asked.query.get('cursor');
@@ -198,6 +200,7 @@ export function pastRoutes(source: PastSource): Route[] {
     },
     {
       ...{ ...route, name: 'rollout-at', path: '/v1/rollouts/{name}/at/{commit}', response: 'RolloutView' },
+      summary: 'A rollout as it was at a commit of the branch, rebuilt from evidence.',
       handle: ({ params }) =>
         answered(async () => {
           return { kind: 'json', value: await source.rolloutAt(params.name ?? '', params.commit ?? '') };
@@ -205,6 +208,8 @@ export function pastRoutes(source: PastSource): Route[] {
     },
     {
       ...{ ...route, name: 'rollout-postmortem', path: '/v1/rollouts/{name}/postmortem', response: 'Postmortem' },
+      summary: 'What happened to a version that was taken back; as Markdown with `Accept: text/markdown`.',
+      query: { revision: 'A step of the attempt; the newest attempt that was taken back unless given.' },
       handle: (asked) =>
         answered(async () => {
           const revision = wholeNumber(asked, 'revision', 999_999_999);
@@ -216,6 +221,8 @@ export function pastRoutes(source: PastSource): Route[] {
     },
     {
       ...{ ...route, name: 'figures', path: '/v1/figures', response: 'Figures' },
+      summary: 'Delivery figures: lead time, frequency, change failures, time to restore, reasons.',
+      query: { since: 'How far back; `90d` unless given.', rollout: 'Of this rollout alone.' },
       handle: (asked) =>
         answered(async () => {
           const rollout = asked.query.get('rollout');

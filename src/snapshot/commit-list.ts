@@ -16,10 +16,8 @@ export interface StepTrailers {
   readonly transition: string;
   /** Null where the transition names none. */
   readonly revision: number | null;
-  readonly from: string;
-  readonly to: string;
   readonly kind: string;
-  /** The head on which it was decided. */
+  /** The head on which a start was decided. */
   readonly observed: string | null;
   /** Digests of evidence; more than one where someone made one commit of several. */
   readonly evidence: readonly string[];
@@ -50,11 +48,11 @@ function stepTrailers({ trailers }: CommitFacts): StepTrailers | null {
   const rollout = last('Rollout');
   const transition = last('Transition');
   if (rollout === undefined || transition === undefined) return null;
-  const [, revision, from = '', to = ''] = /^(\d{1,15}) (.*?)→(.*)$/.exec(transition) ?? [];
+  const [, revision] = /^(\d{1,15}) /.exec(transition) ?? [];
+  const kind = last('Kind') ?? '';
   return {
-    ...{ rollout, transition, revision: revision === undefined ? null : Number(revision), from, to },
-    kind: last('Kind') ?? '',
-    observed: last('Observed') ?? null,
+    ...{ rollout, transition, revision: revision === undefined ? null : Number(revision), kind },
+    observed: kind === 'start' ? (last('Observed') ?? null) : null,
     evidence: values('Evidence').slice(-MOST_STEPS_OF_COMMIT),
   };
 }

@@ -39,19 +39,19 @@ export type EvidenceAnswer =
   | { readonly kind: 'seen'; readonly evidence: SeenEvidence }
   | { readonly kind: 'missing' | 'unreadable' | 'of-another-step' };
 
+export type StepCommit = ListedCommit & { readonly step: StepTrailers };
+
 /** Steps that one commit of the branch names: a person may have copied the trailers into a later one, so the oldest counts. */
-export function stepCommits({
-  commits,
-}: Pick<CommitList, 'commits'>): (ListedCommit & { readonly step: StepTrailers })[] {
+export function stepCommits({ commits }: Pick<CommitList, 'commits'>): StepCommit[] {
   const first = new Map<string, string>();
-  const steps = commits.filter((one): one is ListedCommit & { readonly step: StepTrailers } => one.step !== null);
+  const steps = commits.filter((one): one is StepCommit => one.step !== null);
   for (const { commit, step } of steps) for (const digest of step.evidence) first.set(digest, commit);
   return steps.filter(
     ({ commit, step: { evidence } }) => evidence.length === 0 || evidence.some((one) => first.get(one) === commit),
   );
 }
 
-export function stepOfCommit(commit: ListedCommit & { readonly step: StepTrailers }, evidenceFolder: string): PastStep {
+export function stepOfCommit(commit: StepCommit, evidenceFolder: string): PastStep {
   const { step } = commit;
   const { rollout, revision, transition } = step;
   const file = `${evidenceFolder}/${rollout}/${transition.replace(/[ →]/g, '-')}.json`;
@@ -59,17 +59,16 @@ export function stepOfCommit(commit: ListedCommit & { readonly step: StepTrailer
 }
 
 export interface PastQuestion {
-  readonly list: Pick<CommitList, 'commits'>;
+  /** Its commits, newest first. */
+  readonly named: readonly StepCommit[];
   readonly tree: Tree;
   readonly evidenceFolder: string;
   readonly rollout: string;
 }
 
 /** Newest first: as the commits are, with evidence that none of them names where its revision belongs. */
-export function stepsOf({ list, tree, evidenceFolder, rollout }: PastQuestion): PastStep[] {
-  const named = stepCommits(list)
-    .filter(({ step }) => step.rollout === rollout)
-    .map((one) => stepOfCommit(one, evidenceFolder));
+export function stepsOf({ named: commits, tree, evidenceFolder, rollout }: PastQuestion): PastStep[] {
+  const named = commits.map((one) => stepOfCommit(one, evidenceFolder));
   const known = new Set(named.map(({ file }) => file));
   const alone = evidenceFiles(tree, evidenceFolder, rollout)
     .filter(({ path }) => !known.has(path))

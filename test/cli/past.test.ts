@@ -94,10 +94,29 @@ test('a shallow clone tells steps from evidence, and says what it can not know',
   expect(away).toMatchObject({ code: 2, stderr: expect.stringMatching(/STEP_UNKNOWN[\s\S]*git fetch --unshallow/) });
   const postmortem = await session.run(['postmortem', ROLLOUT, '--repo', 'shallow']);
   expect(postmortem.stdout).toMatch(/## Not known[\s\S]*cut off/);
-  session.git('shallow', 'rm', '-q', '-r', 'evidence');
-  session.git('shallow', 'commit', '-qm', 'Tidy up');
-  const gone = await session.run(['explain', ROLLOUT, '--repo', 'shallow', '--commit', 'HEAD'.padEnd(4)]);
-  expect(gone.code).toBe(2);
+  const forged = `Slipway-Rollout: ${ROLLOUT}\nSlipway-Transition: 4000 canary→full\nSlipway-Kind: advance`;
+  session.git('shallow', 'commit', '-q', '--allow-empty', '-m', 'All is well', '-m', forged);
+  const gone = await session.run(['explain', ROLLOUT, '--repo', 'shallow', '--revision', '4000']);
+  expect(gone).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^EVIDENCE_MISSING[\s\S]*git fetch --unshallow/),
+  });
+});
+
+test('one rollout is a tree of stages and rules as its last step was decided', async () => {
+  const { stdout } = await session.run(['status', ROLLOUT, '--repo', 'models.git']);
+  expect(stdout).toMatch(/As of its last step:\n\nstormy: model on \*, [a-z-]+ \(revision \d+/);
+  expect(stdout).toMatch(/Stages\n├─ canary: .*\n└─ full: /);
+});
+
+test('events are the steps of the branch, oldest first, one JSON document a line', async () => {
+  const { stdout } = await session.run(['events', '--repo', 'models.git', '-n', '500', '--json']);
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+  const steps = rows.filter(({ kind, commit }) => kind !== 'person' && commit !== null);
+  expect(lines.map(({ commit }) => commit)).toEqual(steps.map(({ commit }) => commit).toReversed());
 });
 
 test('steps that someone squashed are told from the evidence that the squashed commit has', async () => {

@@ -3,12 +3,16 @@ import type { Command } from 'commander';
 import { toIsoSeconds } from '../../base/clock.ts';
 import { formatError } from '../../base/errors.ts';
 import { oneLine, withoutControls } from '../../base/plain-text.ts';
+import { Past } from '../../dashboard/read-model/past.ts';
+import { readRolloutAt } from '../../dashboard/read-model/rollout-at.ts';
+import type { RolloutView } from '../../dashboard/read-model/types.generated.ts';
 import type { SourceState } from '../../reconcile/service-view.ts';
 import type { AlertRecord } from '../../rollout/alert-book.ts';
 import type { OffDeclared } from '../../rollout/off-declared.ts';
 import { alertInWords, alertRemedy, falseClaimInWords, refusedWhy } from '../../wording/alerts-in-words.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { deviationInWords } from '../../wording/devices-in-words.ts';
+import { judgeCommit } from '../commit-judge.ts';
 import { cellsOfGit, gitViewToJson, notesOfGit, readGitView } from '../git-status.ts';
 import { addListingOptions, type ListingOptions, showListing } from '../listing.ts';
 import { type LiveQuestion, type LiveView, readLiveView } from '../live-status.ts';
@@ -16,6 +20,7 @@ import type { Result } from '../output.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 import { statusTable, tableOfCells } from '../status-table.ts';
+import { readRows, readTree, rolloutTree, wideTable } from '../status-tree.ts';
 import { sourceProblem } from './reconcile.ts';
 
 const MOST_LISTED = 20;
@@ -71,7 +76,7 @@ function offDeclaredText({ rollout, count, staying, first }: OffDeclared): strin
 }
 
 /** What the service says, for people: source, table, and what needs someone. */
-export function liveText({ service, rollouts }: LiveView): string {
+export function liveText({ service, rollouts }: LiveView, table?: string): string {
   const {
     trouble,
     contradicting,
@@ -86,7 +91,7 @@ export function liveText({ service, rollouts }: LiveView): string {
   } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
-    statusTable(rollouts),
+    statusTable(rollouts, table),
     ...listed('Alerts', alerts.map(alertLine)),
     ...offDeclared.flatMap(offDeclaredText),
     ...listed(
@@ -124,30 +129,64 @@ export function liveText({ service, rollouts }: LiveView): string {
   ].join('\n\n');
 }
 
-async function live(question: LiveQuestion): Promise<Result> {
+async function live(question: LiveQuestion, isWide: boolean): Promise<Result> {
+  const { rollout } = question;
   const view = await readLiveView(question);
-  return { json: view, text: liveText(view) };
+  if (rollout !== undefined) return oneLive(view, { ...question, rollout });
+  if (!isWide) return { json: view, text: liveText(view) };
+  const rows = await readRows(question);
+  return { json: { ...view, rows }, text: liveText(view, wideTable(rows)) };
 }
 
-async function fromGit({ repository, head, branch }: OpenedBranch, rollout: string | undefined): Promise<Result> {
+/** Its tree stands where the table stands of many. */
+async function oneLive(view: LiveView, question: LiveQuestion & { readonly rollout: string }): Promise<Result> {
+  const tree = await readTree(question, question.rollout);
+  return { json: { ...view, ...tree }, text: liveText(view, rolloutTree(tree.view, tree.versions)) };
+}
+
+/** What the last step of a rollout was decided on, where there is one with evidence; else undefined. */
+async function treeOfGit(
+  { repository }: OpenedBranch,
+  commit: string,
+  rollout: string,
+): Promise<RolloutView | undefined> {
+  const past = new Past({ repository, keys: () => null, judge: judgeCommit });
+  return past.alone(commit).then(
+    (at) => readRolloutAt(at, rollout).catch(() => undefined),
+    () => undefined,
+  );
+}
+
+async function fromGit(opened: OpenedBranch, rollout: string | undefined): Promise<Result> {
+  const { repository, head, branch } = opened;
   const view = await readGitView(repository, await head(), rollout);
-  const table = tableOfCells(cellsOfGit(view));
+  const tree = rollout === undefined ? undefined : await treeOfGit(opened, view.commit, rollout);
   const title = `From Git: ${branch} at ${view.commit.slice(0, 10)}. For devices and verdicts, pass --server.`;
-  return { json: gitViewToJson(view), text: [title, table, ...notesOfGit(view).map(withoutControls)].join('\n\n') };
+  return {
+    json: { ...Object(gitViewToJson(view)), ...(tree === undefined ? {} : { view: tree }) },
+    text: [
+      title,
+      tableOfCells(cellsOfGit(view)),
+      ...(tree === undefined ? [] : [`As of its last step:\n\n${rolloutTree(tree, null)}`]),
+      ...notesOfGit(view).map(withoutControls),
+    ].join('\n\n'),
+  };
 }
 
 export function addStatusCommand(program: Command): void {
   const command = program
     .command('status')
     .description('show the state of all rollouts, live from the service or from Git alone')
-    .argument('[rollout]', 'show only this rollout')
+    .argument('[rollout]', 'show only this rollout, as a tree')
     .addOption(serverOption(TOKEN_OF_SERVER));
   addListingOptions(addRepositoryOptions(command)).action(
     async (rollout: string | undefined, options: StatusOptions) => {
       const { server, insecureHttp } = options;
       await using opened = server === undefined ? await openBranch(options) : null;
       const look = (): Promise<Result> =>
-        opened === null ? live({ server: server ?? '', insecureHttp, rollout }) : fromGit(opened, rollout);
+        opened === null
+          ? live({ server: server ?? '', insecureHttp, rollout }, options.output === 'wide')
+          : fromGit(opened, rollout);
       await showListing(look, options);
     },
   );

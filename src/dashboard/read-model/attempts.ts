@@ -103,23 +103,32 @@ export function filesNamed({ tree }: PastAt, folder: string, name: string): stri
     .filter((path) => nameOfPath(path) === name && !path.endsWith('.sigstore.json'));
 }
 
-/** Commits of people that are looked through for the one that asked. */
-const MOST_LOOKED = 500;
+/** Commits that are looked through for the one that asked; of people's, so many are compared with their parents. */
+const MOST_LOOKED = 5_000;
+const MOST_COMPARED = 200;
+
+/** Comparisons that are left to a whole request. */
+export interface Budget {
+  comparisons: number;
+}
 
 /** The newest commit by a person that changed the rollout, or the manifest of the version, before the attempt started. */
-export async function findWish(past: PastAt, { rollout, version, start }: PastAttempt): Promise<ListedCommit | null> {
+export async function findWish(
+  past: PastAt,
+  { rollout, version, start }: PastAttempt,
+  budget: Budget = { comparisons: MOST_COMPARED },
+): Promise<ListedCommit | null> {
   const observed = start?.step.trailers?.observed ?? null;
-  const from = past.list.commits.findIndex(({ commit }) => commit === observed);
-  if (from < 0) return null;
+  const from = observed === null ? undefined : past.placeOf(observed);
+  if (from === undefined) return null;
   const files = [
     ...filesNamed(past, past.layout.rollouts, rollout),
     ...(version === null ? [] : filesNamed(past, past.layout.models, version)),
   ];
-  let looked = 0;
-  for (let at = from; at < past.list.commits.length && looked < MOST_LOOKED; at++) {
-    const commit = past.list.commits[at];
-    if (commit === undefined || commit.step !== null) continue;
-    looked++;
+  let compared = 0;
+  for (const commit of past.list.commits.slice(from, from + MOST_LOOKED)) {
+    if (commit.step !== null) continue;
+    if (compared++ >= MOST_COMPARED || budget.comparisons-- <= 0) return null;
     if (await past.changes(commit, files)) return commit;
   }
   return null;

@@ -1,11 +1,13 @@
 // Owns delivery figures: how long versions take to reach everyone, how often they do, how often they are taken back and why.
 import { oneLine } from '../../base/plain-text.ts';
-import { attemptsOf, evidenceOf, findWish, type PastAttempt, rolloutsOf } from './attempts.ts';
+import { attemptsOf, type Budget, evidenceOf, findWish, type PastAttempt, rolloutsOf } from './attempts.ts';
 import type { PastAt } from './past.ts';
 import type { FigureRow, Figures, Spread } from './types.generated.ts';
 
 const DAY_MS = 86_400_000;
 const MOST_ROLLOUTS = 10_000;
+/** Beyond, the lead time of an attempt is not known. */
+const MOST_COMPARED = 20_000;
 
 export interface FiguresQuestion {
   readonly fromMs: number;
@@ -69,9 +71,9 @@ async function modelOf(past: PastAt, { end, start }: PastAttempt): Promise<strin
   return typeof model === 'string' ? oneLine(model).slice(0, 100) : 'not known';
 }
 
-async function countedOf(past: PastAt, attempt: PastAttempt): Promise<Counted> {
+async function countedOf(past: PastAt, attempt: PastAttempt, budget: Budget): Promise<Counted> {
   const { end } = attempt;
-  const wish = end?.how === 'completed' ? await findWish(past, attempt) : null;
+  const wish = end?.how === 'completed' ? await findWish(past, attempt, budget) : null;
   return {
     attempt,
     model: await modelOf(past, attempt),
@@ -102,10 +104,11 @@ export async function readFigures(past: PastAt, question: FiguresQuestion): Prom
   const { fromMs, untilMs, rollout } = question;
   const names = rolloutsOf(past).filter((name) => rollout === null || name === rollout);
   const all: Counted[] = [];
+  const budget = { comparisons: MOST_COMPARED };
   for (const name of names.slice(0, MOST_ROLLOUTS))
     for (const attempt of await attemptsOf(past, name))
       if (isWithin(attempt.end?.atMs, question) || isWithin(attempt.start?.atMs, question))
-        all.push(await countedOf(past, attempt));
+        all.push(await countedOf(past, attempt, budget));
   const grouped = (by: (one: Counted) => string): FigureRow[] =>
     [...Map.groupBy(all, by)]
       .map(([name, some]) => rowOf(name, some, question))

@@ -13,7 +13,9 @@ import {
   type EvidenceAnswer,
   EvidenceReader,
   type PastStep,
+  type StepCommit,
   type StepSignature,
+  stepCommits,
   stepsOf,
 } from '../../snapshot/past-steps.ts';
 
@@ -113,6 +115,8 @@ export class PastAt {
   readonly layout: Layout;
   readonly #past: Past;
   readonly #repository: PastRepository;
+  #steps: ReadonlyMap<string, readonly StepCommit[]> | undefined;
+  #places: ReadonlyMap<string, number> | undefined;
 
   constructor(past: Past, { list, tree, layout, repository }: PastAtParts) {
     this.list = list;
@@ -122,9 +126,17 @@ export class PastAt {
     this.#repository = repository;
   }
 
+  /** Newest first. */
   stepsOf(rollout: string): PastStep[] {
-    const { list, tree, layout } = this;
-    return stepsOf({ list, tree, evidenceFolder: layout.evidence, rollout });
+    const { tree, layout } = this;
+    this.#steps ??= Map.groupBy(stepCommits(this.list), ({ step }) => step.rollout);
+    return stepsOf({ named: this.#steps.get(rollout) ?? [], tree, evidenceFolder: layout.evidence, rollout });
+  }
+
+  /** Its place in the list; undefined where it is not in it. */
+  placeOf(commit: string): number | undefined {
+    this.#places ??= new Map(this.list.commits.map((one, place) => [one.commit, place]));
+    return this.#places.get(commit);
   }
 
   evidenceOf(step: PastStep): Promise<EvidenceAnswer> {

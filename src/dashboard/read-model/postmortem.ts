@@ -159,11 +159,11 @@ async function rowsOf(past: PastAt, { rollout, steps, start, end }: PastAttempt)
 }
 
 /** Commits of people after the start, up to the end; none where the start is not known. */
-function between({ list }: PastAt, start: ListedCommit | null, end: ListedCommit | null): ListedCommit[] {
-  const oldest = start === null ? -1 : list.commits.findIndex(({ commit }) => commit === start.commit);
-  const newest = end === null ? 0 : list.commits.findIndex(({ commit }) => commit === end.commit);
+function between(past: PastAt, start: ListedCommit | null, end: ListedCommit | null): ListedCommit[] {
+  const oldest = start === null ? -1 : (past.placeOf(start.commit) ?? -1);
+  const newest = end === null ? 0 : (past.placeOf(end.commit) ?? -1);
   if (oldest < 0 || newest < 0) return [];
-  return list.commits
+  return past.list.commits
     .slice(newest, oldest)
     .filter(({ step }) => step === null)
     .slice(0, MOST_LOOKED);

@@ -13,7 +13,7 @@ import { stepRow } from './history.ts';
 import type { PastAt } from './past.ts';
 import { rolloutRow, type ShownFacts } from './rollout-row.ts';
 import { rolloutView } from './rollout-view.ts';
-import type { HistoryRow, RolloutState, RolloutView } from './types.generated.ts';
+import type { HistoryRow, RolloutState, RolloutView, StageRow } from './types.generated.ts';
 
 const MOST_SENTENCE = 600;
 
@@ -74,6 +74,15 @@ const STATES: Readonly<Record<string, RolloutState>> = {
   advance: 'rolling',
 };
 
+/** What became of the stage that the step was decided in. */
+const LEFT: Readonly<Record<string, StageRow['state']>> = {
+  'roll-back': 'reverted',
+  supersede: 'reverted',
+  complete: 'passed',
+  advance: 'passed',
+  pause: 'waits',
+};
+
 function sentenceOf({ revision, what, reason }: HistoryRow): string {
   return clipped(`${asSentence(`step ${revision ?? ''}: ${what}`)} ${reason}`, MOST_SENTENCE);
 }
@@ -100,7 +109,10 @@ async function tell(past: PastAt, step: PastStep, predicate: EvidencePredicate):
   const row = await stepRow(past, step);
   const atMs = parseInstant(predicate.decidedAt) ?? 0;
   const state = STATES[predicate.transition.kind];
-  const shown = { ...rolloutRow(outlook, facts), ...(state === undefined ? {} : { state }), sentence: sentenceOf(row) };
+  const left = LEFT[predicate.transition.kind] ?? 'current';
+  const plain = rolloutRow(outlook, facts);
+  const stages = plain.stages.map((stage) => (stage.state === 'current' ? { ...stage, state: left } : stage));
+  const shown = { ...plain, stages, ...(state === undefined ? {} : { state }), sentence: sentenceOf(row) };
   const decided = new Map((predicate.verdict?.rules ?? []).map((rule) => [rule.metric, runbookOfRule(rule)]));
   const view = rolloutView({
     ...{ asOf: { atMs, commit: past.list.head, sequence: 0, publication: 0 }, row: shown, outlook, facts },
