@@ -1,6 +1,7 @@
 // Laws of logging in by an identity provider, against a real one: who the person is comes from a token that it signed for this login, or nobody is logged in.
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -28,7 +29,7 @@ let issuer = '';
 const ports: number[] = [];
 
 beforeAll(async () => {
-  const free = Array.from({ length: 20 }, () => createServer());
+  const free = Array.from({ length: 30 }, () => createServer());
   for (const one of free) ports.push(await listen(one));
   for (const one of free) await new Promise((resolve) => one.close(resolve));
   idp = createServer();
@@ -257,6 +258,30 @@ test('a provider that is away, another one, a captive portal and a forged token 
       'OIDC_TOKEN',
     );
   }
+  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  const keys = [{ ...(await exportJWK(publicKey)), kid: 'k', alg: 'ES256' }];
+  const codeOfSigned = async (over: Record<string, unknown>): Promise<string | undefined> => {
+    const token = await new SignJWT({ ...claims, ...over })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .sign(privateKey);
+    answer = (request, response) => {
+      const value = request.url === '/token' ? { id_token: token } : request.url === '/keys' ? { keys } : metadata(own);
+      response.end(JSON.stringify(value));
+    };
+    await using service = await start({ issuer: own });
+    const back = `${service.url}/login/oidc/callback?state=s&code=c`;
+    const said = await fetch(back, { redirect: 'manual', headers: { cookie: `slipway-login=${leaving}` } });
+    return said.status === 303 ? 'logged in' : codeOf(await said.text());
+  };
+  expect(await codeOfSigned({})).toBe('logged in');
+  const forged = [
+    { nonce: 'other' },
+    { aud: 'other' },
+    { iss: 'https://other.example' },
+    { aud: ['slipway', 'other'] },
+  ];
+  for (const over of forged) expect(await codeOfSigned(over), JSON.stringify(over)).toBe('OIDC_TOKEN');
+  expect(await codeOfSigned({ exp: now - 3_600, iat: now - 3_700 })).toBe('OIDC_CLOCK');
   fake.closeAllConnections();
   await new Promise((resolve) => fake.close(resolve));
   expect(await codeAt()).toBe('OIDC_UNREACHABLE');
