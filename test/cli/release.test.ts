@@ -103,6 +103,25 @@ test('a runner without a clone releases files: artifacts, then one commit with m
   expect(log()).toHaveLength(start + 1);
 });
 
+test('a draft that only the remote has gives the version its lineage and metrics', async () => {
+  const draft = `apiVersion: slipway.dev/v1alpha1
+kind: ModelDraft
+metadata: { name: sorter, version: "1.0.0", state: training, owner: team-paper }
+spec:
+  lineage: { data: invoices-2026-11, code: 4f2c1e9 }
+  metrics: { accuracy: 0.97 }
+`;
+  session.write(`models/${fileOf('1.0.0')}`, draft);
+  session.git('models', 'add', '-A');
+  session.git('models', 'commit', '-q', '-m', 'register');
+  session.git('models', 'push', '-q', session.path('hosts/models.git'), 'main');
+  const { code, stderr } = await release('1.0.0');
+  expect([code, stderr]).toEqual([0, '']);
+  const { metadata, spec } = parseManifest(Buffer.from(`${onBranch(fileOf('1.0.0'))}\n`), 'manifest');
+  expect(metadata).toMatchObject({ version: '1.0.0', sequence: 1 });
+  expect(spec).toMatchObject({ lineage: { data: 'invoices-2026-11', code: '4f2c1e9' }, metrics: { accuracy: 0.97 } });
+});
+
 test('a bill of materials comes with the commit, as the manifest names it under whatever sequence, and once', async () => {
   await release('0.9.0');
   const { code, stdout } = await release('1.0.0', ['--bom']);

@@ -7,7 +7,8 @@ import { SystemRandom } from '../../base/random.ts';
 import { DocumentVerifier } from '../../contract/trust/verifier.ts';
 import { checkReferences } from '../../documents/check-references.ts';
 import { openPullRequest } from '../../git/hosting/pull-request-host.ts';
-import type { RepositoryFiles } from '../../git/repository-files.ts';
+import { filesOfCommit, type RepositoryFiles } from '../../git/repository-files.ts';
+import { DOCUMENT_LIMIT_BYTES } from '../../requests/find-rollout.ts';
 import { ProposalBranch } from '../../requests/proposal-branch.ts';
 import {
   type ManifestSignature,
@@ -32,7 +33,12 @@ import { type PlacedArtifact, type Placing, placeAll } from '../place-artifact.t
 import { choosePullRequestHost, type HostKind, hostOption } from '../pull-request-hosts.ts';
 import { pullRequestText, releaseInWords } from '../release-in-words.ts';
 import { findReleasePlace, type ReleasePlace } from '../release-place.ts';
-import { addAccessOptions, type RepositoryOptions, throwWithTokenHint } from '../repository-access.ts';
+import {
+  addAccessOptions,
+  type OpenedBranch,
+  type RepositoryOptions,
+  throwWithTokenHint,
+} from '../repository-access.ts';
 import { SERVICE_SETTINGS, serverOption, sourceTime } from '../settings.ts';
 
 /** Git hosts cut longer titles. */
@@ -62,7 +68,7 @@ interface Package {
 async function packageOf(
   files: readonly string[],
   options: ReleaseOptions,
-  at: Pick<ReleasePlace, 'file' | 'readText' | 'readBom'>,
+  { at, opened }: { readonly at: Pick<ReleasePlace, 'file' | 'readText' | 'readBom'>; readonly opened: OpenedBranch },
 ): Promise<Package> {
   if (files.length === 0) {
     const text = await at.readText();
@@ -70,7 +76,7 @@ async function packageOf(
   }
   const { dryRun: isDryRun = false, bom: wantsBom = false } = options;
   const store = await openArtifactStore({ ...options, isDryRun });
-  const before = await at.readText().catch(() => null);
+  const before = (await at.readText()) ?? (await readAtHead(opened, at.file));
   const draft = before === null ? null : draftIn(at.file, Buffer.from(before));
   // The sequence is given on the head of the branch.
   const made = await draftManifest(
@@ -85,6 +91,12 @@ async function packageOf(
     return placed;
   };
   return { text: made.text, bom: made.bom, place };
+}
+
+/** A draft that somebody else registered need not lie here: its lineage and metrics are those of the version. */
+async function readAtHead({ repository, head }: OpenedBranch, file: string): Promise<string | null> {
+  const files = await filesOfCommit(repository, await head());
+  return files.paths.includes(file) ? (await files.read(file, DOCUMENT_LIMIT_BYTES)).toString('utf8') : null;
 }
 
 /** As `slipway validate` finds them, but for signatures: the one that a release makes is judged when it is made. */
@@ -147,8 +159,8 @@ async function release(files: readonly string[], options: ReleaseOptions) {
   const host = options.pullRequest === true && !isDryRun ? choosePullRequestHost(options) : null;
   const at = await findReleasePlace(manifest, options);
   const signer = await manifestSigner(at.file, options);
-  const { text, bom, place } = await packageOf(files, options, at);
   await using opened = await at.open();
+  const { text, bom, place } = await packageOf(files, options, { at, opened });
   const proposing = options.pullRequest === true ? new ProposalBranch(opened.repository, at.proposalBranch) : null;
   const branch = { repository: proposing ?? opened.repository, ...time };
   const upload = async (): Promise<void> => {
