@@ -21,6 +21,10 @@ function members(
   return { description, type: 'object', required, properties };
 }
 
+const SILENCE = members('Keeps one alert, or all alerts of a rollout, from people.', {
+  ...{ id: text, alert: orNull(text), rollout: orNull(text), reason: text, by: text, at: text, until: text },
+});
+
 const SMALL: NamedSchemas = {
   Health: members('The process lives.', { status: { const: 'alive' } }),
   Readiness: members(
@@ -62,6 +66,14 @@ const SMALL: NamedSchemas = {
     ...{ rollout: text, act: text, title: text, command: text, file: text, diff: text, message: text },
     ...{ commit: orNull(text), now: { type: ['object', 'null'] } },
   }),
+  SilenceOrder: members(
+    '`what`: the id of an alert, its first eight characters or more, or a rollout; `for`: such as `2h`.',
+    {
+      ...{ what: text, for: text, reason: text },
+    },
+  ),
+  Silence: SILENCE,
+  Silences: members('Those in force.', { silences: { type: 'array', items: SILENCE } }),
   Outlooks: anything(
     'The service and its rollouts, as the facts that decisions are made on: those of the evidence in Git.',
   ),

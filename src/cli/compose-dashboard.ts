@@ -1,4 +1,5 @@
 // Owns putting the dashboard together: the read model over the loop's events, its event stream, its routes, and errors as pages.
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { formatError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
@@ -11,6 +12,7 @@ import { dashboardRoutes } from '../dashboard/routes.ts';
 import { errorPage, loginPage, type PageSource, pageRoutes, steerPage } from '../dashboard/routes-pages.ts';
 import { type PastSource, pastRoutes } from '../dashboard/routes-past.ts';
 import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-requests.ts';
+import { silenceRoutes } from '../dashboard/routes-silences.ts';
 import { steerRoutes } from '../dashboard/routes-steer.ts';
 import { tellAlerts, tellSteps } from '../dashboard/tell-events.ts';
 import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
@@ -87,7 +89,7 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
       const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>
         runbookOfRule(rule, shown.notify.value.runbookBase);
       model = new LiveModel({ clock, store: shown.store, feed, reportMs, service, historyOf, runbookOf });
-      return openDashboard(order, { model, feed, wake, requests, past });
+      return openDashboard(order, { model, feed, wake, requests, past, store: shown.store });
     },
   };
 }
@@ -97,14 +99,19 @@ interface Opened extends Pick<DashboardParts, 'requests'> {
   readonly feed: EventFeed;
   readonly wake: WakeSignal;
   readonly past: PastSource;
+  readonly store: DashboardParts['shown']['store'];
 }
 
 function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashboard {
-  const { model, feed, wake, requests, past } = opened;
+  const { model, feed, wake, requests, past, store } = opened;
   const assets = assetMaker((error) =>
     logger.warn('pages go without their script: it could not be made', { error: toCodedError(error) }),
   );
   const pages = { clock, assets };
+  const silences = silenceRoutes({
+    ...{ store, clock, logger, newId: () => randomUUID() },
+    known: () => ({ alerts: model.cycle.alerts, rollouts: model.cycle.outlooks.map(({ rollout }) => rollout) }),
+  });
   const steering = [...requestRoutes(requests), ...steerRoutes({ ...requests, showPage: steerPage(pages) })];
   return {
     model,
@@ -118,7 +125,7 @@ function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashb
       return {
         routes: [
           ...[...dashboardRoutes({ model, feed }), ...pastRoutes(past), assetRoute(assets)],
-          ...[...steering, ...pageRoutes(source, pages)],
+          ...[...steering, ...silences, ...pageRoutes(source, pages)],
         ],
         ...{ showLogin: loginPage(pages), errorPage: errorPage(pages) },
       };

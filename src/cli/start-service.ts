@@ -1,10 +1,8 @@
 // Owns starting the service: the loop, the fleet's HTTP side, listening time, and the files that are read again while it runs.
-import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { Metrics } from '../base/metrics.ts';
-import { type SilenceRouteParts, silenceRoutes } from '../dashboard/routes-silences.ts';
 import { ArtifactUploads } from '../distribution/artifact-uploads.ts';
 import { addressLimits } from '../fleet-api/rate-limit.ts';
 import { type RefusedDevices, RefusedReports } from '../fleet-api/refused-reports.ts';
@@ -12,7 +10,6 @@ import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
 import { wordsOfObserved } from '../measurement/known-fleet.ts';
 import type { Reconciler, ReconcilerEvents } from '../reconcile/reconciler.ts';
-import type { ServiceView } from '../reconcile/service-view.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { EXPOSURE_KEPT_MS } from '../store/retention.ts';
 import { OtlpTracer } from '../tracing/otlp-tracer.ts';
@@ -72,14 +69,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const { routes, errorPage, showLogin: showPage } = dashboard.withPages(fleetViews);
   api = disposables.use(
     composeFleetApi({
-      routes: [
-        ...routes,
-        ...fleetViews.routes,
-        ...silenceRoutes({
-          ...{ store, clock, logger, newId: () => randomUUID() },
-          known: () => knownTo(reconciler.view()),
-        }),
-      ],
+      routes: [...routes, ...fleetViews.routes],
       errorPage,
       login: { site, showPage, oidc: settings.oidc ?? null },
       store,
@@ -142,10 +132,6 @@ function openTracer({ settings, clock, logger }: ComposeOrder, metrics: Metrics)
   if (tracing === null) return undefined;
   const spans = metrics.counter('slipway_trace_spans_total', 'Spans of traces, by outcome: sent, failed or dropped.');
   return new OtlpTracer({ ...tracing, clock, logger, spans });
-}
-
-function knownTo({ alerts, outlooks }: ServiceView): ReturnType<SilenceRouteParts['known']> {
-  return { alerts, rollouts: outlooks.map(({ rollout }) => rollout) };
 }
 
 /** Without any token the service runs, and nobody can look. */

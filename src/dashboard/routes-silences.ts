@@ -37,10 +37,12 @@ export function silenceRoutes(parts: SilenceRouteParts): Route[] {
   return [
     {
       ...{ name: 'silences', method: 'GET', path: '/v1/silences', scope: 'view', request: null, response: 'Silences' },
+      summary: 'The silences in force.',
       handle: async () => ({ kind: 'json', value: { silences: (await inForce(parts)).map(silenceToJson) } }),
     },
     {
       ...{ ...about, name: 'silence', method: 'POST', scope: 'operate', bySession: true },
+      summary: 'Keeps an alert, or all alerts of a rollout, from people for a time.',
       request: { kind: 'json', schema: 'SilenceOrder', mostBytes: 4_096 },
       handle: (asked) => turn.run(() => silence(parts, asked)),
     },
@@ -53,6 +55,7 @@ export function silenceRoutes(parts: SilenceRouteParts): Route[] {
         scope: 'operate',
         bySession: true,
       },
+      summary: 'Ends a silence: what still stands is sent.',
       request: null,
       handle: (asked) => turn.run(() => unsilence(parts, asked)),
     },

@@ -53,6 +53,11 @@ function firstNotified(): Notified[] {
 const alertsNotified = (kind: string): string[] =>
   firstNotified().flatMap(({ notice }) => (notice.kind === 'alert' && notice.alertKind === kind ? [notice.is] : []));
 
+/** Other kinds stand beside: the revert of a while ago, and devices that are slow on a busy machine. */
+async function standing(kind: string) {
+  return ((await world.view())?.service.alerts ?? []).filter((one) => one.kind === kind);
+}
+
 async function metrics(): Promise<string> {
   const headers = { authorization: `Bearer ${world.set.viewerToken}` };
   return (await fetch(`${world.service.url}/metrics`, { headers, signal: AbortSignal.timeout(5_000) })).text();
@@ -140,11 +145,11 @@ describe('a notification', () => {
     await world.edit('a rollout of nothing', async () => ({ 'rollouts/document-stuck.yaml': stuck }));
     await world.until('it is notified', async () => alertsNotified('stalled').length === 1);
     expect(await metrics()).toContain('slipway_alert{kind="stalled",rollout="document-stuck"} 1');
-    expect((await world.view())?.service.alerts).toMatchObject([
+    expect(await standing('stalled')).toMatchObject([
       { kind: 'stalled', rollout: 'document-stuck', runbook: 'https://wiki.example.com/stalled' },
     ]);
     await kill();
-    await world.until('it is looked at again', async () => (await world.view())?.service.alerts.length === 1);
+    await world.until('it is looked at again', async () => (await standing('stalled')).length === 1);
     await world.until('the gauge is back', async () =>
       (await metrics()).includes('kind="stalled",rollout="document-stuck"} 1'),
     );
@@ -158,7 +163,7 @@ describe('a notification', () => {
     await world.until('the gauge is down', async () =>
       (await metrics()).includes('kind="stalled",rollout="document-stuck"} 0'),
     );
-    expect((await world.view())?.service.alerts).toEqual([]);
+    expect(await standing('stalled')).toEqual([]);
   });
 
   test('is an alert when a status is forged, which stays to be seen after it was put back', {
@@ -169,7 +174,7 @@ describe('a notification', () => {
     }));
     await world.until('it is notified', async () => alertsNotified('status-forged').length === 1);
     await world.until('it is put back', async () => (await world.statusAtHead())?.revision !== 900);
-    expect((await world.view())?.service.alerts).toMatchObject([{ kind: 'status-forged', rollout: ROLLOUT }]);
+    expect(await standing('status-forged')).toMatchObject([{ rollout: ROLLOUT }]);
     expect(await metrics()).toContain(`slipway_alerts_total{kind="status-forged",rollout="${ROLLOUT}"} 1`);
   });
 
