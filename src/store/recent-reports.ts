@@ -1,6 +1,6 @@
 // Owns the recent past of one device for people who look at it: its reports added up in steps, so that keeping them costs next to nothing.
 import type { DeviceReport } from '../contract/report.ts';
-import { emptySketch, mergeSketch, quantileOf, sketchFromJson } from '../contract/sketch.ts';
+import { bucketEdge, type SketchJson } from '../contract/sketch.ts';
 
 /** Reports of so long are one point. */
 export const RECENT_STEP_MS = 5 * 60_000;
@@ -14,7 +14,7 @@ export interface RecentPoint {
   readonly errors: number;
   /** Answers below the least confidence of the manifest. */
   readonly unknown: number;
-  /** The highest of its reports in the step; null where nothing was answered. */
+  /** The highest of its intervals in the step; null where nothing was answered. */
   readonly latencyP95Ms: number | null;
   /** Shares and degrees Celsius, of the newest report that has them. */
   readonly cpu: number | null;
@@ -34,18 +34,32 @@ export function stepNumber(atMs: number): number {
 
 type Reported = Pick<DeviceReport, 'intervals' | 'gauges'>;
 
+/** The upper edge of the bucket that holds it. Buckets come in their order, so nothing is sorted or merged: each report pays for this. */
+function p95Of({ zero, buckets }: SketchJson): number | null {
+  let count = zero;
+  for (const bucket of buckets) count += bucket[1];
+  if (count === 0) return null;
+  let above = 0.05 * (count - 1);
+  for (let i = buckets.length - 1; i >= 0; i--) {
+    const [index = 0, n = 0] = buckets[i] ?? [];
+    above -= n;
+    if (above < 0) return bucketEdge(index);
+  }
+  return 0;
+}
+
 /** The step that one report makes. */
 export function recentStepOf(report: Reported, receivedAtMs: number): RecentStep {
   const step = stepNumber(receivedAtMs);
   let [inferences, errors, unknown] = [0, 0, 0];
-  const latencies = emptySketch();
+  let latency: number | null = null;
   for (const interval of report.intervals) {
     inferences += interval.inferences;
     unknown += interval.unknown;
     for (const count of Object.values(interval.errors)) errors += count ?? 0;
-    mergeSketch(latencies, sketchFromJson(interval.latencyMs));
+    const p95 = p95Of(interval.latencyMs);
+    if (p95 !== null) latency = Math.max(latency ?? 0, p95);
   }
-  const latency = quantileOf(latencies, 0.95) ?? null;
   const mean = (name: string): number | null => report.gauges?.[name]?.mean ?? null;
   return [step, inferences, errors, unknown, latency, mean('cpu'), mean('memory'), mean('temperature'), mean('disk')];
 }
