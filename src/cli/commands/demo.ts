@@ -77,7 +77,10 @@ function printStory(story: StoryResult, { seconds, repository, folder, json }: P
   const around =
     repository === null
       ? ''
-      : `\nEverything is kept in ${folder}:\n  git -C ${repository} log\n  ls ${folder}/devices ${folder}/home\n`;
+      : `\nEverything is kept in ${folder}:\n  git -C ${repository} log\n  ls ${folder}/devices ${folder}/home
+Look at it in a browser: make a token, start the service, and open http://127.0.0.1:8080/
+  npx slipway token create --home ${folder}/home --name you --scope view,operate
+  npx slipway run --home ${folder}/home --repo ${repository}\n`;
   printResult({ json: document, text: `${storyText(story, seconds)}${around}`, exitCode: ok ? 0 : 1 }, json);
   process.exitCode = ok ? 0 : 1;
 }

@@ -41,7 +41,12 @@ export function addRunCommand(program: Command): void {
         random: new SystemRandom(),
         logger,
       });
-      logger.info('serving', { url: service.url, repository: settings.repository, home: settings.home.folder });
+      logger.info('serving', {
+        url: service.url,
+        screen: `${service.url}/`,
+        repository: settings.repository,
+        home: settings.home.folder,
+      });
       await new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
         signal.addEventListener('abort', () => resolve(), { once: true });
