@@ -5,6 +5,7 @@ import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { answersBenchmark } from './answers.ts';
 import type { Benchmark, BenchmarkResult } from './benchmark.ts';
+import { dashboardBenchmark } from './dashboard.ts';
 import { devicesBenchmark } from './devices.ts';
 import { directiveBenchmark } from './directive.ts';
 import { foldingBenchmark } from './folding.ts';
@@ -27,6 +28,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   answersBenchmark,
   directiveBenchmark,
   devicesBenchmark,
+  dashboardBenchmark,
 ];
 
 const { values, positionals } = parseArgs({

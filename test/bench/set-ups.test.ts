@@ -1,6 +1,7 @@
 // Owns the proof that each benchmark measures what it says, at the smallest size; times are never tested.
 import { describe, expect, test } from 'vitest';
 import { measureAnswers } from '../../bench/answers.ts';
+import { measureDashboard } from '../../bench/dashboard.ts';
 import { measureCohort, measureDirective } from '../../bench/directive.ts';
 import { measureMemory } from '../../bench/memory.ts';
 import { printed } from '../../bench/print.ts';
@@ -34,6 +35,14 @@ describe('the benchmarks', () => {
     expect((await measureHttp(servers.ready, { ...order, batch: 1 }, 1)).perSecond.runs).toBe(1);
     expect((await measureHttp(servers.ready, { ...order, batch: 8 }, 100)).barePerSecond.median).toBeGreaterThan(0);
     expect(await measureInside(3, 1)).toHaveLength(3);
+  });
+
+  test('dashboard: every answer is good, and every page hears of every change', async () => {
+    const lines = await measureDashboard({ devices: 50, rollouts: 9, rules: 3, pages: 4, points: 3 });
+    expect(lines.map(({ what }) => what)).toEqual(
+      expect.arrayContaining(['GET /v1/overview, again', 'a change, until 4 open pages heard of it']),
+    );
+    for (const { ours } of lines) expect(ours.median).toBeDefined();
   });
 
   test('memory: a fleet that was filled is read by another process', async () => {

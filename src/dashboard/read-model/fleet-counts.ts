@@ -1,4 +1,5 @@
 // Owns the fleet in numbers: one walk over its devices that counts states and versions, taken again only when the fleet changed.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { DIRECTIVE_REFUSED } from '../../contract/report.ts';
 import type { KnownFleet } from '../../measurement/known-fleet.ts';
 import type { DeviceRecord } from '../../store/device-register.ts';
@@ -80,14 +81,18 @@ class VersionCounter {
   }
 }
 
-export function countFleet(
+/** So many devices are counted before others have their turn. */
+const DEVICES_IN_A_TURN = 5_000;
+
+export async function countFleet(
   { devices, contradicting, denied }: KnownFleet,
   { listenedMs, reportMs }: CountingTime,
-): FleetCounts {
+): Promise<FleetCounts> {
   const states = new Map<DeviceState, number>();
   const versions = new VersionCounter();
   let heard = 0;
-  for (const device of devices) {
+  for (const [i, device] of devices.entries()) {
+    if (i % DEVICES_IN_A_TURN === DEVICES_IN_A_TURN - 1) await nextTurn();
     const isSilent = listenedMs - device.lastSeenListenedMs > SILENT_INTERVALS * reportMs;
     if (!isSilent) heard += 1;
     const state = stateOf(device, isSilent);

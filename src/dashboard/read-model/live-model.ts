@@ -198,7 +198,7 @@ export class LiveModel {
     const isDue = nowMs - this.#countedMs >= COUNT_EVERY_MS || nowMs < this.#countedMs;
     if (fleet === undefined || facts === undefined || !isDue || fleet === this.#countedFleet) return;
     const { listenedMs } = await this.#parts.store.readListening();
-    this.#counts = countFleet(fleet, { listenedMs, reportMs: this.#parts.reportMs });
+    this.#counts = await countFleet(fleet, { listenedMs, reportMs: this.#parts.reportMs });
     this.#countedFleet = fleet;
     this.#countedMs = nowMs;
     this.#models = modelVersions(this.#counts, rolesByModel(facts.rollouts));
