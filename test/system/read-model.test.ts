@@ -53,6 +53,8 @@ async function unlikeTheirSchemas(world: Installation): Promise<string[]> {
     const reference = operation?.responses[200].content?.['application/json']?.schema.$ref;
     const asked = path.replaceAll(/\{(\w+)\}/g, (all, name: string) => names[name] ?? all);
     if (reference === undefined || asked.includes('{') || path.startsWith('/v1/tokens')) continue;
+    // Nothing was taken back.
+    if (path.endsWith('/postmortem')) continue;
     const query = path.startsWith('/v1/exposure') ? '?model=door&version=1.0.0' : '';
     const { status, value } = await get(world, asked + query);
     const check = ajv.getSchema(`api${reference}`);
