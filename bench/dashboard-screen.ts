@@ -11,6 +11,7 @@ import {
   composeDashboard,
   type Dashboard,
   type DashboardParts,
+  type PageViews,
 } from '../src/cli/compose-dashboard.ts';
 import { composeFleetApi, type FleetApiOptions } from '../src/cli/compose-fleet-api.ts';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
@@ -164,9 +165,11 @@ export class Screen implements AsyncDisposable {
     const [clock, logger, metrics] = [new SystemClock(), silentLogger, new Metrics()];
     const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
     const composed = composeDashboard({ clock, logger, reportMs: REPORT_MS });
-    const watched = { value: undefined, problem: null };
+    const watched = { value: { runbookBase: 'https://example.com/runbooks' }, problem: null };
     const shown = { store, trust: watched, providers: watched, notify: watched };
     const dashboard = composed.open({ shown, requests: {} } as unknown as DashboardParts);
+    const views = { devices: async () => undefined, device: async () => undefined };
+    const { routes } = dashboard.withPages(views as unknown as PageViews);
     const options = {
       ...{
         store,
@@ -176,7 +179,7 @@ export class Screen implements AsyncDisposable {
         port: 0,
         publicationFolder: folder,
         viewerToken: TOKEN,
-        routes: dashboard.routes,
+        routes,
       },
       ...{ isDenied: () => false, isReady: () => true, onHook: () => undefined, readRollouts: async () => undefined },
       perAddress: { perSecond: 1e6, burst: 1e6 },
