@@ -106,10 +106,11 @@ describe.skipIf(binary === undefined)('pages in a browser', () => {
     await page.goto(SITE);
     expect(await page.locator('.rollouts tbody tr').count()).toBe(OVERVIEW.rollouts.length);
     await page.getByRole('link', { name: /^Reverted/ }).click();
-    expect(await page.locator('.rollouts tbody tr').count()).toBe(1);
+    await expect.poll(() => page.locator('.rollouts tbody tr').count()).toBe(1);
     expect(await page.locator('.asof .chip').count()).toBe(0);
     await page.locator('#find').fill('kiosk-0871');
     await page.keyboard.press('Enter');
+    await page.waitForURL(`${SITE}/devices/kiosk-0871`);
     expect(await page.locator('h1').textContent()).toBe('kiosk-0871');
   });
 
