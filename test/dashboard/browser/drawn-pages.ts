@@ -57,7 +57,12 @@ export async function openSite(context: BrowserContext): Promise<DrawnSite> {
       Object.entries('headers' in answer ? (answer.headers ?? {}) : {}).map(([name, value]) => [name, String(value)]),
     );
     if (answer.kind === 'json') return route.fulfill({ json: answer.value, headers });
-    if (answer.kind === 'empty') return route.fulfill({ status: answer.status, headers });
+    // A redirect would go past this function, to an address that nobody has.
+    if (answer.kind === 'empty')
+      return route.fulfill({
+        contentType: 'text/html',
+        body: `<meta http-equiv="refresh" content="0;url=${headers.Location}">`,
+      });
     if (answer.kind !== 'text') throw new Error(answer.kind);
     return route.fulfill({ status: answer.status ?? 200, headers, body: Buffer.from(answer.text) });
   });
