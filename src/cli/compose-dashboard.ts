@@ -1,7 +1,7 @@
 // Owns putting the dashboard together: the read model over the loop's events, its event stream, its routes, and errors as pages.
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { formatError, toCodedError } from '../base/errors.ts';
+import { type CodedError, formatError, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { WakeSignal } from '../base/wake-signal.ts';
 import { assetMaker, assetRoute } from '../dashboard/assets.ts';
@@ -49,6 +49,8 @@ export interface DashboardOrder {
 /** What the screen shows of the service, and how people steer rollouts. */
 export interface DashboardParts {
   readonly shown: Pick<ComposedReconciler, 'store' | 'trust' | 'providers' | 'notify' | 'repository' | 'reconciler'>;
+  /** Why files as they lie there are not in force. */
+  readonly homeProblems: () => readonly CodedError[];
   readonly requests: RequestRouteParts;
 }
 
@@ -56,11 +58,6 @@ export interface DashboardParts {
 export interface ComposedDashboard {
   readonly events: ReconcilerEvents;
   open(parts: DashboardParts): Dashboard;
-}
-
-function servicePartsOf({ trust, providers, notify }: DashboardParts['shown']): ServiceParts {
-  const problems = [trust.problem, providers.problem, notify.problem].flatMap((one) => one ?? []);
-  return { ...NO_PARTS, homeProblems: problems.map(formatError) };
 }
 
 /** The feed numbers its events from the time of the start on. */
@@ -81,9 +78,9 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
   };
   return {
     events,
-    open: ({ shown, requests }) => {
+    open: ({ shown, requests, homeProblems }) => {
       const { clock, reportMs } = order;
-      const service = () => servicePartsOf(shown);
+      const service = (): ServiceParts => ({ ...NO_PARTS, homeProblems: homeProblems().map(formatError) });
       const past = composePast(shown, clock);
       const historyOf = (rollout: string) => past.newest(rollout);
       const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>

@@ -10,6 +10,7 @@ import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
+import type { CertificateFiles } from '../fleet-api/http/server-certificate.ts';
 import type { OidcSettings } from '../fleet-api/oidc-login.ts';
 import type { OwnSite } from '../fleet-api/own-site.ts';
 import type { RefusedDevices } from '../fleet-api/refused-reports.ts';
@@ -44,6 +45,8 @@ export interface ServiceSettings {
   readonly insecureHttp: boolean;
   /** Address under which browsers reach the service; none unless given. */
   readonly publicUrl?: OwnSite['publicUrl'];
+  /** Certificate and key; plain HTTP unless given. */
+  readonly tls?: CertificateFiles | null;
   /** By which people log in to the screen; none unless given. */
   readonly oidc?: OidcSettings | null;
   readonly host: string;

@@ -7,8 +7,8 @@ import { explainOutlook } from '../wording/explanation.ts';
 
 export interface ViewersFacts {
   readonly view: ServiceView;
-  /** Why a file of the home as it lies there is not the one in force; null of each that is. */
-  readonly homeProblems: readonly (CodedError | null)[];
+  /** Why files as they lie there are not in force. */
+  readonly homeProblems: readonly CodedError[];
   /** What the devices of one rollout do. */
   readonly traffic: (rollout: string, target: string) => Promise<FleetTraffic>;
 }
@@ -21,7 +21,7 @@ export async function rolloutsForViewers(
   const { outlooks, ...service } = view;
   const chosen = name === undefined ? outlooks : outlooks.filter((outlook) => outlook.rollout === name);
   if (name !== undefined && chosen.length === 0) return undefined;
-  const ownProblems = homeProblems.flatMap((one) => (one === null ? [] : [formatError(one)]));
+  const ownProblems = homeProblems.map(formatError);
   const problems = [...ownProblems, ...service.problems];
   const answer = { service: { ...service, problems }, rollouts: chosen };
   const [asked] = name === undefined ? [] : chosen;

@@ -3,6 +3,7 @@ import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { CodedError } from '../base/errors.ts';
 import { readSecretSync } from '../base/secret-file.ts';
+import type { CertificateFiles } from '../fleet-api/http/server-certificate.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
@@ -36,6 +37,16 @@ export const SERVICE_SETTINGS = {
     variable: 'SLIPWAY_LISTEN',
     help: 'address that devices and viewers connect to',
     fallback: '127.0.0.1:8080',
+  },
+  tlsCert: {
+    flag: '--tls-cert <file>',
+    variable: 'SLIPWAY_TLS_CERT',
+    help: 'certificate of the service and those of the authorities between, as PEM: the service then speaks HTTPS, and takes renewed files without a restart',
+  },
+  tlsKey: {
+    flag: '--tls-key <file>',
+    variable: 'SLIPWAY_TLS_KEY',
+    help: 'file with the private key of --tls-cert, as PEM',
   },
   publicUrl: {
     flag: '--public-url <url>',
@@ -219,6 +230,15 @@ function listenOf(given: GivenSettings): { host: string; port: number } {
   return { host: match[1], port };
 }
 
+/** Null for plain HTTP. */
+function tlsOf({ tlsCert: cert, tlsKey: key }: GivenSettings): CertificateFiles | null {
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  if (cert === undefined && key === undefined) return null;
+  const [lacking, given] =
+    cert === undefined ? (['tlsCert', '--tls-key'] as const) : (['tlsKey', '--tls-cert'] as const);
+  throw settingError(SERVICE_SETTINGS[lacking], `a value is required with ${given}`, 'Pass both files, or neither.');
+}
+
 /** Scheme and host alone: pages and cookies are those of a whole host. */
 function publicUrlOf({ publicUrl }: GivenSettings): URL | null {
   if (publicUrl === undefined) return null;
@@ -244,6 +264,7 @@ export function serviceSettings(given: GivenSettings): ServiceSettings {
     credentials: gitCredentials(given.gitUser ?? SERVICE_SETTINGS.gitUser.fallback),
     insecureHttp: given.insecureHttp ?? false,
     publicUrl: publicUrlOf(given),
+    tls: tlsOf(given),
     oidc: oidcSettings(given, publicUrlOf(given), () => secretOf('SLIPWAY_OIDC_CLIENT_SECRET')),
     ...listenOf(given),
     addressFactor: positiveNumberOf('--address-factor', given.addressFactor ?? '1', 1_000_000),

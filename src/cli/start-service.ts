@@ -23,6 +23,7 @@ import { FileWatcher, watchRepository } from './file-watcher.ts';
 import { joinEvents } from './join-events.ts';
 import { meterProcess } from './process-readings.ts';
 import { rolloutsForViewers } from './rollouts-for-viewers.ts';
+import { meterTls, openTls } from './tls-files.ts';
 import { tracingSettings } from './tracing-settings.ts';
 
 export interface RunningService extends AsyncDisposable {
@@ -41,6 +42,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const events = joinEvents(published, order.events, screen.events);
   const metrics = new Metrics();
   meterProcess(metrics, clock);
+  const tls = settings.tls ? await openTls(settings.tls, clock) : null;
+  if (tls !== null) meterTls(metrics, tls);
   const tracer = openTracer(order, metrics);
   if (tracer !== undefined) disposables.use(tracer);
   const refused = new RefusedReports(clock, logger);
@@ -59,7 +62,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
-  const dashboard = screen.open({ shown: composed, requests: requests.parts });
+  const homeProblems = () => [trust, providers, notify, tls].flatMap((one) => one?.problem ?? []);
+  const dashboard = screen.open({ shown: composed, requests: requests.parts, homeProblems });
   const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
   const fleetViews = composeFleetViews({
     ...{ store, clock, refused, reportMs: settings.reportIntervalMs },
@@ -78,6 +82,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       metrics,
       host: settings.host,
       port: settings.port,
+      ...(tls === null ? {} : { tls: tls.value }),
       refused,
       onTaken: composed.traces && ((taken) => composed.traces?.noteReports(taken)),
       ...addressLimits(settings.addressFactor),
@@ -93,8 +98,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       viewerToken: settings.viewerToken ?? undefined,
       adminToken: settings.adminToken ?? undefined,
       readRollouts: (name) => {
-        const homeProblems = [trust.problem, providers.problem, notify.problem];
-        return rolloutsForViewers({ view: reconciler.view(), homeProblems, traffic: trafficOf }, name);
+        const problems = homeProblems();
+        return rolloutsForViewers({ view: reconciler.view(), homeProblems: problems, traffic: trafficOf }, name);
       },
     }),
   );
@@ -119,11 +124,16 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   loops.push(trust.follow(composed.useTrust, following));
   loops.push(providers.follow((list) => signals.useProviders(list), following));
   loops.push(notify.follow(composed.useNotifications, following));
+  if (tls !== null) loops.push(tls.follow((renewed) => api.replaceTls(renewed), following));
   const address = parseRemoteAddress(settings.repository, '.');
   if (address.kind === 'local') await watchRepository(watcher, address.path, () => reconciler.wake());
   const owned = disposables.move();
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host;
-  return { url: `http://${host}:${port}`, composed, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+  return {
+    url: `${tls === null ? 'http' : 'https'}://${host}:${port}`,
+    composed,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
 }
 
 /** Undefined unless a collector is set. */

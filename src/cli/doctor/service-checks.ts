@@ -1,4 +1,7 @@
 // Owns the checks of a running service: whether it answers, what it says of itself, and its clock.
+import { once } from 'node:events';
+import { isIP } from 'node:net';
+import { connect } from 'node:tls';
 import { boundedRequest } from '../../base/bounded-request.ts';
 import type { Clock } from '../../base/clock.ts';
 import { countOf } from '../../wording/amounts.ts';
@@ -19,7 +22,45 @@ export function serviceChecks(asked: ServiceAsked): Check[] {
   return [
     { name: 'service', run: (signal) => checkReady(asked, signal) },
     { name: 'service cycle', run: () => checkCycle(asked) },
+    ...(asked.server.startsWith('https:')
+      ? [{ name: 'certificate', run: (signal: AbortSignal) => checkCertificate(asked, signal) }]
+      : []),
   ];
+}
+
+const DAY_MS = 86_400_000;
+/** Those who renew by themselves do it 30 days before the end. */
+const LATE_RENEWAL_MS = 14 * DAY_MS;
+
+/** What the server, or a proxy before it, shows to whoever connects. */
+async function checkCertificate({ server, clock }: ServiceAsked, signal: AbortSignal) {
+  const { hostname: host, port } = new URL(server);
+  const name = host.replace(/^\[|\]$/g, '');
+  const socket = connect({
+    ...{ host: name, port: Number(port || 443), rejectUnauthorized: false },
+    ...(isIP(name) === 0 ? { servername: name } : {}),
+  });
+  signal.addEventListener('abort', () => socket.destroy(new Error('no answer')), { once: true });
+  try {
+    await once(socket, 'secureConnect');
+    const { valid_to: validTo } = socket.getPeerCertificate();
+    const leftMs = Date.parse(validTo) - clock.now();
+    const problem: unknown = socket.authorized ? null : (socket.authorizationError as unknown);
+    const days = Math.floor(leftMs / DAY_MS);
+    if (leftMs <= 0) return bad(`it expired at ${validTo}`, 'Renew it: the service takes new files without a restart.');
+    if (problem !== null)
+      return bad(
+        `this machine does not accept it (${problem instanceof Error ? problem.message : problem})`,
+        'Check the name in it and the chain. One of a private authority needs its CA: see docs/how-to/tls.md.',
+      );
+    const text = `it expires in ${countOf(days, 'day')}`;
+    return leftMs < LATE_RENEWAL_MS ? warn(text, 'Renew it, or see why that does not happen by itself.') : ok(text);
+  } catch (thrown) {
+    const said = (thrown as { readonly code?: string }).code ?? (thrown as Error).message;
+    return notKnown(`no TLS connection comes about (${said})`, 'Check the address, and whether it speaks HTTPS.');
+  } finally {
+    socket.destroy();
+  }
 }
 
 async function checkReady({ server, insecureHttp, clock }: ServiceAsked, signal: AbortSignal) {

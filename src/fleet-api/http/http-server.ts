@@ -20,6 +20,8 @@ import { SlowRequests } from './slow-requests.ts';
 const LINGER_MS = 2_000;
 const MOST_LINGER_BYTES = 8 * 1024 * 1024;
 
+export const LEAST_TLS = 'TLSv1.2';
+
 export interface Tls {
   /** PEM texts. */
   readonly key: string;
@@ -82,8 +84,8 @@ export class HttpServer implements AsyncDisposable {
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 30_000,
     };
-    this.#server =
-      tls === undefined ? createServer(limits, listener) : createTlsServer({ ...limits, ...tls }, listener);
+    const secured = { ...limits, ...tls, minVersion: LEAST_TLS, handshakeTimeout: 10_000 } as const;
+    this.#server = tls === undefined ? createServer(limits, listener) : createTlsServer(secured, listener);
     // Whoever waits to be asked for its body learns first whether it may send it.
     this.#server.on('checkContinue', listener);
     this.#server.maxHeadersCount = 64;
@@ -108,9 +110,9 @@ export class HttpServer implements AsyncDisposable {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Takes new certificates for connections to come. */
-  replaceTls(tls: Tls): void {
-    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ ...tls });
+  /** Takes new certificates for connections to come; those that are open go on. */
+  replaceTls({ key, cert }: Tls): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext({ key, cert, minVersion: LEAST_TLS });
   }
 
   /** Takes no new connections, lets running requests end for `graceMs`, then cuts. */
