@@ -1,5 +1,6 @@
 // Owns which commands there are.
 import { Command } from 'commander';
+import { addBackupCommands } from './commands/backup.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
 import { addDesiredCommands } from './commands/desired.ts';
@@ -46,6 +47,7 @@ const COMMANDS = [
   addReconcileCommand,
   addTokenCommand,
   addPruneCommand,
+  addBackupCommands,
   addStatusCommand,
   addDeviceCommands,
   addExposureCommand,

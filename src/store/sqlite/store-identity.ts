@@ -6,7 +6,7 @@ import { markerOf, storeGone, storeLost } from './store-errors.ts';
 
 const ID = 'store-id';
 
-function readId(db: DatabaseSync): string | undefined {
+export function readId(db: DatabaseSync): string | undefined {
   const { user_version: step } = db.prepare('PRAGMA user_version').get() ?? {};
   if (step === 0) return undefined;
   const value = db.prepare('SELECT value FROM named_value WHERE name = ?').get(ID)?.value;
