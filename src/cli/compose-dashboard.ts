@@ -19,6 +19,7 @@ import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Route } from '../fleet-api/http/route.ts';
 import type { ReconcilerEvents } from '../reconcile/reconciler.ts';
+import { silenceInWords } from '../wording/reason-in-words.ts';
 import { runbookOfRule } from '../wording/runbook-of.ts';
 import { composePast } from './compose-past.ts';
 import type { ComposedReconciler } from './compose-service.ts';
@@ -48,7 +49,10 @@ export interface DashboardOrder {
 
 /** What the screen shows of the service, and how people steer rollouts. */
 export interface DashboardParts {
-  readonly shown: Pick<ComposedReconciler, 'store' | 'trust' | 'providers' | 'notify' | 'repository' | 'reconciler'>;
+  readonly shown: Pick<
+    ComposedReconciler,
+    'store' | 'trust' | 'providers' | 'notify' | 'repository' | 'reconciler' | 'signals' | 'publisher'
+  >;
   /** Why files as they lie there are not in force. */
   readonly homeProblems: () => readonly CodedError[];
   readonly requests: RequestRouteParts;
@@ -60,11 +64,28 @@ export interface ComposedDashboard {
   open(parts: DashboardParts): Dashboard;
 }
 
+/** What the other parts of the service say of themselves. */
+function servicePartsOf(
+  { shown: { signals, publisher }, homeProblems }: DashboardParts,
+  publishedAtMs: number | null,
+): ServiceParts {
+  return {
+    ...NO_PARTS,
+    publication: { atMs: publishedAtMs, expiresAtMs: publisher.expiresAtMs },
+    providers: signals.providers().map(({ name, kind, silence }) => ({
+      ...{ name, kind, isAnswering: silence === null, sinceMs: silence?.sinceMs ?? null },
+      error: silence && silenceInWords(silence.why),
+    })),
+    homeProblems: homeProblems().map(formatError),
+  };
+}
+
 /** The feed numbers its events from the time of the start on. */
 export function composeDashboard(order: DashboardOrder): ComposedDashboard {
   const feed = new EventFeed(Math.floor(order.clock.now()));
   const wake = new WakeSignal();
   let model: LiveModel | undefined;
+  let publishedAtMs: number | null = null;
   const events: ReconcilerEvents = {
     onObserved: (observation) => model?.observe(observation),
     onShown: (view) => {
@@ -75,12 +96,16 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
       wake.wake();
     },
     onSteps: (steps) => tellSteps(feed, steps),
+    onPublished: () => {
+      publishedAtMs = order.clock.now();
+    },
   };
   return {
     events,
-    open: ({ shown, requests, homeProblems }) => {
+    open: (parts) => {
+      const { shown, requests } = parts;
       const { clock, reportMs } = order;
-      const service = (): ServiceParts => ({ ...NO_PARTS, homeProblems: homeProblems().map(formatError) });
+      const service = (): ServiceParts => servicePartsOf(parts, publishedAtMs);
       const past = composePast(shown, clock);
       const historyOf = (rollout: string) => past.newest(rollout);
       const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>

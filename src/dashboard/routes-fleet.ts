@@ -22,7 +22,11 @@ const STATES: readonly DeviceState[] = [
 const MOST_ROWS = 5_000;
 const USUAL_ROWS = 1_000;
 const CURVE_POINTS = 60;
-const UNKNOWN = errorAnswer(404, { code: 'DEVICE_UNKNOWN', message: 'No device of this id reports to the service.' });
+const UNKNOWN = errorAnswer(404, {
+  code: 'DEVICE_UNKNOWN',
+  message: 'No device of this id reports to the service.',
+  remedy: '`slipway devices` lists those that do.',
+});
 
 const DEVICES = {
   selector: 'Devices of a selector, such as `region:eu AND NOT hw:rev1`.',

@@ -21,6 +21,12 @@ export interface SignalBoardParts {
   readonly metrics?: Metrics;
 }
 
+export interface ProviderStanding {
+  readonly name: string;
+  readonly kind: SignalProvider['kind'];
+  readonly silence: { readonly why: SignalSilence; readonly sinceMs: number } | null;
+}
+
 /** What is kept of one rule. */
 interface Entry {
   readonly rule: SignalRule;
@@ -105,6 +111,18 @@ export class SignalBoard {
     const gone = this.#stages.get(rollout);
     this.#stages.delete(rollout);
     for (const { rule } of gone?.entries ?? []) this.#countSilent(rule.from.provider);
+  }
+
+  /** Every provider, and the rule of it that is silent the longest; null where none is. */
+  providers(): readonly ProviderStanding[] {
+    const entries = [...this.#stages.values()].flatMap((stage) => stage.entries);
+    return this.#providers.map(({ name, kind }) => {
+      const silences = entries.flatMap(({ rule, silence }) =>
+        silence !== null && rule.from.provider === name && rule.from.kind === kind ? [silence] : [],
+      );
+      const [silence = null] = silences.sort((a, b) => a.sinceMs - b.sinceMs);
+      return { name, kind, silence };
+    });
   }
 
   /** Asks others from now on. Every rule's time begins anew: the same name may stand for another source. */

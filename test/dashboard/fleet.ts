@@ -54,9 +54,14 @@ export class Fleet implements AsyncDisposable {
     this.ms += ms;
   }
 
-  async enrol(device: string, labels: Record<string, string> = {}, bound: Record<string, string> = {}): Promise<void> {
+  async enrol(
+    device: string,
+    labels: Record<string, string> = {},
+    bound: Record<string, string> = {},
+    publicKey = `key of ${device}`,
+  ): Promise<void> {
     const [token = ''] = await this.store.createEnrolmentTokens({ expiresAtMs: NOW + 1e9, labels: bound });
-    const answer = await this.store.enrol({ token, device, publicKey: `key of ${device}`, labels, nowMs: NOW });
+    const answer = await this.store.enrol({ token, device, publicKey, labels, nowMs: NOW });
     if (answer.kind !== 'enrolled') throw new Error(answer.reason);
     await this.store.keepEntries(this.directive.entries);
     this.#epochs.set(device, { epoch: answer.epoch, sequence: 0 });

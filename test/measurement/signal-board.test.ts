@@ -152,6 +152,25 @@ describe('a board', () => {
     expect(read()[0]?.state).toEqual({ kind: 'resting', why: 'no-new-answer' });
   });
 
+  test('names each provider, and since when and why one of its rules is silent', async () => {
+    const standing = () => board.providers().map(({ name, silence }) => [name, silence?.why ?? null]);
+    expect(standing()).toEqual([
+      ['main', null],
+      ['desk', null],
+    ]);
+    answer = () => ({ kind: 'none', reason: 'no route to host' });
+    read();
+    await clock.pass(1_000);
+    expect(standing()).toEqual([
+      ['main', { kind: 'said', text: expect.stringContaining('no route to host') }],
+      ['desk', null],
+    ]);
+    expect(board.providers()[0]?.silence?.sinceMs).toBe(clock.now() - 1_000);
+    answer = () => ({ kind: 'value', value: 1 });
+    await clock.pass(20_000);
+    expect(standing()[0]).toEqual(['main', null]);
+  });
+
   test('after a pause the count starts anew', async () => {
     read();
     await clock.pass(61_000);

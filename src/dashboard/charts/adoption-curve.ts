@@ -59,7 +59,7 @@ export function AdoptionCurve({ name, layers, points: all, marks, format }: Adop
     html`<rect x="0" y=${TOP} width="100%" height=${HEIGHT} fill="url(#gaps)" /><text class="tb halo" x="50%" y=${TOP + HEIGHT / 2} text-anchor="middle">no data yet</text>`;
   return html`<svg class="c" width="100%" height=${TOP + HEIGHT + BOTTOM} role="img" aria-label=${name}>
     <svg x="0" y=${TOP} width="100%" height=${HEIGHT} viewBox=${`0 0 ${STRETCH} ${HEIGHT}`} preserveAspectRatio="none">${bands}</svg>${empty}
-    ${counts.map((count) => html`<line class="g" x1="0" x2="100%" y1=${TOP + y(count)} y2=${TOP + y(count)} /><text class="halo" x="2" y=${TOP + y(count) - 3}>${format(count)}</text>`)}
+    ${counts.filter(Number.isInteger).map((count) => html`<line class="g" x1="0" x2="100%" y1=${TOP + y(count)} y2=${TOP + y(count)} /><text class="halo" x="2" y=${TOP + y(count) - 3}>${format(count)}</text>`)}
     ${ticks.map((at) => html`<text x=${along(x(at))} y=${TOP + HEIGHT + 15} text-anchor="middle">${write(at)}</text>`)}
     ${marks.filter(({ atMs }) => holds(atMs)).map(({ atMs, letter }) => html`<line class="mk" x1=${along(x(atMs))} x2=${along(x(atMs))} y1=${TOP} y2=${TOP + HEIGHT} /><text class="tx" x=${along(x(atMs))} y="12" text-anchor="middle">${letter}</text>`)}
     <line class="ax" x1="0" x2="100%" y1=${TOP + HEIGHT} y2=${TOP + HEIGHT} />

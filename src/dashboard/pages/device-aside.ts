@@ -54,11 +54,13 @@ function Identity({ view: { identity } }: { readonly view: DeviceView }): VNode 
       'Enrolled',
       html`${enrolledAtMs === null ? 'not known' : html`<${Instant} atMs=${enrolledAtMs} />`}, epoch ${epoch}`,
     ],
-    ['Key', html`<code>${key.slice(0, 24)}</code>`],
+    ['Key', html`<code class="clip">${key}</code>`],
     ['Last report', `sequence ${formatCount(newestSequence)}`],
     ['Agent', agent ?? 'not known'],
     ['Platform', platform ?? 'not known'],
-    ...Object.entries(properties).slice(0, 20),
+    ...Object.entries(properties)
+      .filter(([name]) => name !== 'agent' && name !== 'platform')
+      .slice(0, 20),
   ];
   return html`<section class="card" aria-labelledby="h-id"><header><h2 id="h-id">Identity</h2></header><dl class="body pairs">${facts.map(([name, value]) => html`<dt key=${name}><bdi>${name}</bdi></dt><dd><bdi>${value}</bdi></dd>`)}</dl></section>`;
 }

@@ -13,17 +13,15 @@ interface Course {
   readonly format: (value: number) => string;
 }
 
-const plain = (value: number): string => formatAmount(value, '');
-
 const COURSES: readonly Course[] = [
   { name: 'Inferences', read: ({ inferences }) => inferences, format: formatCount },
   { name: 'Errors', read: ({ errors, inferences }) => shareOf(errors, inferences), format: percent },
   { name: 'Latency p95', read: ({ latencyP95Ms }) => latencyP95Ms, format: (ms) => formatAmount(ms, 'ms') },
   { name: 'Unknown answers', read: ({ unknown, inferences }) => shareOf(unknown, inferences), format: percent },
   { name: 'Processor', read: ({ cpu }) => cpu, format: percent },
-  { name: 'Memory', read: ({ memory }) => memory, format: plain },
+  { name: 'Memory', read: ({ memory }) => memory, format: percent },
   { name: 'Temperature', read: ({ temperature }) => temperature, format: (value) => formatAmount(value, 'celsius') },
-  { name: 'Disk', read: ({ disk }) => disk, format: plain },
+  { name: 'Disk', read: ({ disk }) => disk, format: percent },
 ];
 
 function shareOf(part: number | null, whole: number | null): number | null {

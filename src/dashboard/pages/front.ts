@@ -8,6 +8,7 @@ import { FleetCard } from './fleet-card.ts';
 import { Icon } from './icons.ts';
 import { ModelsCard } from './models-card.ts';
 import { type PageAddress, type PageProps, safeLink, withQuery } from './page-data.ts';
+import { Prose } from './parts.ts';
 import { Blank } from './problem.ts';
 import { ServiceLine } from './service-line.ts';
 import { useSteady } from './steady.ts';
@@ -55,7 +56,7 @@ function Need({ need }: { readonly need: PersonNeed }): VNode {
     <span class=${tone}><${Icon} name=${icon} /></span>
     <div>
       <p><span class=${`k ${tone}`}>${word}</span>${rollout !== null && html` · <b><a data-row href=${href ?? rolloutHref(rollout)}><bdi>${rollout}</bdi></a></b>`}${sinceMs !== null && html` <span class="t3">for <${Age} sinceMs=${sinceMs} /></span>`}</p>
-      <p class="clamp"><bdi>${text}</bdi></p>
+      <p class="clamp">${Prose({ text })}</p>
     </div>
     <div class="act">
       ${href !== null && html`<a class=${kind === 'approval' ? 'btn first' : 'btn'} href=${href}>${label}</a>`}

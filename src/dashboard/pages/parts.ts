@@ -17,9 +17,10 @@ export function Name({ text, most = MOST_NAME }: { readonly text: string; readon
     : html`<bdi>${text}</bdi>`;
 }
 
-/** Sentences that others had a part in. */
+/** Sentences that others had a part in. What stands in backticks is a command. */
 export function Prose({ text }: { readonly text: string }): VNode {
-  return html`<bdi>${clipped(text, MOST_TEXT)}</bdi>`;
+  const parts = clipped(text, MOST_TEXT).split(/`([^`\n]+)`/);
+  return html`<bdi>${parts.map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))}</bdi>`;
 }
 
 /** Null for what is not known. */

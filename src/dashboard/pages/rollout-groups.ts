@@ -78,7 +78,7 @@ export function WeighingDevices({ weighing, troubled }: Pick<RolloutView, 'weigh
         ? 'Devices with a problem'
         : html`Devices that weigh most in ${Name({ text: weighing.metric })}`,
     end: html`<a href="/devices">all devices</a>`,
-    children: html`${weighing !== null && html`<table class="tight wraps"><thead><tr><th scope="col">Device</th><th scope="col">Group</th><th scope="col" class="num">Seen</th></tr></thead><tbody>${rows}</tbody></table>`}
+    children: html`${weighing !== null && rows?.length === 0 && html`<div class="body"><p class="note">No device has sent data yet.</p></div>`}${weighing !== null && rows?.length !== 0 && html`<table class="tight wraps"><thead><tr><th scope="col">Device</th><th scope="col">Group</th><th scope="col" class="num">Seen</th></tr></thead><tbody>${rows}</tbody></table>`}
       ${troubled.length > 0 && html`<table class="tight wraps"><thead><tr><th scope="col">Device</th><th scope="col">Problem</th></tr></thead><tbody>${troubled.slice(0, MOST_ROWS).map(({ device, text }) => html`<tr><th scope="row">${link(device)}</th><td class="t2">${Prose({ text })}</td></tr>`)}</tbody></table>`}`,
   });
 }

@@ -39,7 +39,9 @@ export function rolloutTitle({ view }: Pick<RolloutPageValue, 'view'>): string {
 function Stage({ stage, isApart }: { readonly stage: StageRow; readonly isApart: boolean }): VNode {
   const share = amountText(stage.share, 'ratio');
   const size =
-    stage.devices === null ? '' : ` · ${countText(stage.devices)} devices${share === null ? '' : ` (${share})`}`;
+    stage.devices === null
+      ? ''
+      : ` · ${countText(stage.devices)} ${stage.devices === 1 ? 'device' : 'devices'}${share === null ? '' : ` (${share})`}`;
   return html`<li class=${stage.state === 'current' ? 'now' : ''}>${StageRail({ stage, isApart })}<p class="h">${Name({ text: stage.name, most: 40 })} <span class="t3">${size}</span></p><p>${Prose({ text: stage.text })}</p></li>`;
 }
 
@@ -96,17 +98,24 @@ function Legend({ view }: { readonly view: RolloutView }): VNode {
     ${key(html`<circle class="okpt" cx="12" cy="6" r="5" />`, 'decided')}${key(html`<rect fill="url(#gaps)" width="24" height="12" />`, 'no data')}</p>`;
 }
 
+function NoRules({ view, address }: { readonly view: RolloutView; readonly address: PageAddress }): VNode {
+  const { rejected } = view;
+  const last =
+    rejected !== null &&
+    html` The <a href=${`${address.path}/reverted`}>post-mortem of ${Name({ text: rejected.version.version, most: 40 })}</a> has them as they were last judged.`;
+  return Card({
+    id: 'rules',
+    title: 'Rules',
+    children: html`<div class="body"><p class="note">No rule is judged now.${last}</p></div>`,
+  });
+}
+
 function Rules({
   view,
   address,
   moreRules,
 }: Pick<RolloutPageValue, 'view' | 'moreRules'> & { readonly address: PageAddress }): VNode {
-  if (view.rules.length === 0)
-    return Card({
-      id: 'rules',
-      title: 'Rules',
-      children: html`<div class="body"><p class="note">No rule is judged now.</p></div>`,
-    });
+  if (view.rules.length === 0) return NoRules({ view, address });
   const isTable = address.query.view === 'table';
   const strips = Card({
     id: 'rules',

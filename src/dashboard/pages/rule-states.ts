@@ -1,7 +1,7 @@
 // Owns the states of many rules: which need a look first, and how many are in each.
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
-import type { RuleState } from '../read-model/types.generated.ts';
+import type { RuleState, RuleView } from '../read-model/types.generated.ts';
 import { Icon } from './icons.ts';
 import { type Look, RULE_LOOKS, State } from './words.ts';
 
@@ -20,6 +20,18 @@ export function StateChip({ look }: { readonly look: Look }): VNode {
 export function StateCounts({ rules }: { readonly rules: readonly { readonly state: RuleState }[] }): VNode[] {
   return [...Map.groupBy(worstFirst(rules), ({ state }) => state)].map(([state, all]) => {
     const look = RULE_LOOKS[state];
-    return State({ look: { ...look, word: `${all.length} ${look.word.toLowerCase()}` } });
+    const word = state === 'not-applicable' && all.length > 1 ? 'do not apply' : look.word.toLowerCase();
+    return State({ look: { ...look, word: `${all.length} ${word}` } });
   });
+}
+
+/** What a rule lacks before it can be decided; null where it lacks nothing. */
+export function missingText({
+  missing,
+  state,
+  estimate,
+}: Pick<RuleView, 'missing' | 'state' | 'estimate'>): string | null {
+  if (missing !== null || state === 'pass' || state === 'fail') return missing;
+  if (state === 'not-applicable') return 'something to compare with';
+  return estimate === null ? 'data' : 'more time';
 }

@@ -10,7 +10,7 @@ import { type TimeAxis, timeAxis } from '../charts/plot.ts';
 import { PointTable } from '../charts/point-table.ts';
 import type { RuleView } from '../read-model/types.generated.ts';
 import { amountText, Name, Prose, seenText } from './parts.ts';
-import { StateChip, worstFirst } from './rule-states.ts';
+import { missingText, StateChip, worstFirst } from './rule-states.ts';
 import { MOST_DRAWN } from './rule-strips.ts';
 import { RULE_LOOKS } from './words.ts';
 
@@ -42,11 +42,11 @@ function gapText({ state, series, estimate }: RuleView): string {
 }
 
 function facts(rule: RuleView): readonly (readonly [string, string])[] {
-  const { missing, onFail, worst, withoutWorst, group } = rule;
+  const { onFail, worst, withoutWorst, group } = rule;
   const rest = amountText(withoutWorst, rule.unit);
   const without = rest === null ? '' : `; ${rest} without it`;
   return [
-    ['Missing', missing ?? 'nothing'],
+    ['Missing', missingText(rule) ?? 'nothing'],
     ['On fail', onFail],
     ...(group === null ? [] : [['Group', group] as const]),
     ['Worst', worst === null ? 'none stands out' : `${worst}${without}`],
@@ -80,10 +80,15 @@ function Tile({ rule, id, axis, marks, isTable, cursorAtMs, onWalk }: TileProps)
   </article>`;
 }
 
+/** `error-rate` of `https://wiki.example.com/runbooks/error-rate.md?v=2`; the whole address where it ends in no name. */
+function pageOf(address: string): string {
+  return /^https?:\/\/[^?#]*\/([\w.-]+?)(?:\.(?:md|html))?\/?(?:[?#].*)?$/.exec(address)?.[1] ?? address;
+}
+
 /** A link where it is an address of the web; whatever else someone wrote is text. */
 export function Runbook({ at }: { readonly at: string }): VNode {
   return /^https?:\/\//.test(at)
-    ? html`<a href=${at} rel="noreferrer">${Name({ text: at, most: 60 })}</a>`
+    ? html`<a href=${at} title=${clipped(at, MOST_LABEL)} rel="noreferrer">${Name({ text: pageOf(at), most: 60 })}</a>`
     : Name({ text: at });
 }
 

@@ -33,9 +33,9 @@ export function ServiceLine({
     <dl class="service">
       <${Fact} name="Last cycle">${lastCycleAtMs === null ? 'none yet' : html`${cycle} <a href="/service"><${Age} sinceMs=${lastCycleAtMs} ago /></a>${tookText(lastCycleMs)}`}<//>
       <${Fact} name="Head seen">${headSeenAtMs === null ? 'not yet' : html`${commit !== null && html`<code>${commit.slice(0, 7)}</code>, `}<${Age} sinceMs=${headSeenAtMs} ago />`}<//>
-      <${Fact} name="Last publication">${publication.atMs === null ? 'none yet' : html`number ${formatCount(publication.sequence)}, <${Instant} atMs=${publication.atMs} />`}<//>
-      <${Fact} name="Publishes">${lease === null ? '–' : html`<bdi class="clip">${lease.holder}</bdi>`}<//>
+      <${Fact} name="Last publication">${publication.sequence === 0 ? 'none yet' : html`number ${formatCount(publication.sequence)}${publication.atMs !== null && html`, <${Instant} atMs=${publication.atMs} />`}`}<//>
+      ${lease !== null && html`<${Fact} name="Publishes"><bdi class="clip">${lease.holder}</bdi><//>`}
       <${Fact} name="Reports">${reports.perSecond === null ? '' : `${reports.perSecond < 10 ? Number(reports.perSecond.toFixed(1)) : formatCount(reports.perSecond)} a second, `}${formatCount(reports.devices)} ${reports.devices === 1 ? 'device' : 'devices'}<//>
-      <${Fact} name="Providers">${providers.length === 0 ? 'none' : silent === 0 ? html`<span class="ok"><${Icon} name="ok" /></span> all ${formatCount(providers.length)} answer` : html`<a class="warn" href="/service#providers"><${Icon} name="plug" /> ${formatCount(providers.length - silent)} of ${formatCount(providers.length)} answer</a>`}<//>
+      <${Fact} name="Providers">${providers.length === 0 ? 'none' : silent === 0 ? html`<span class="ok"><${Icon} name="ok" /></span> ${formatCount(providers.length)}, none is silent` : html`<a class="warn" href="/service#providers"><${Icon} name="plug" /> ${formatCount(silent)} of ${formatCount(providers.length)} silent</a>`}<//>
     </dl></section>`;
 }

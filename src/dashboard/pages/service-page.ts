@@ -48,11 +48,11 @@ function Problems({ problems }: { readonly problems: readonly string[] }): VNode
 function Publication({ service: { publication, lease } }: { readonly service: ServiceState }): VNode {
   const { sequence, atMs, expiresAtMs } = publication;
   return html`<section class="card" aria-labelledby="h-pub"><header><h2 id="h-pub">Publication for devices</h2></header><dl class="body pairs">
-    <dt>Number</dt><dd>${formatCount(sequence)}</dd><dt>Published</dt><dd>${atMs === null ? 'not yet' : html`<${Instant} atMs=${atMs} />, <${Age} sinceMs=${atMs} ago />`}</dd>
-    <dt>Expires</dt><dd>${expiresAtMs === null ? 'not known' : html`<${Instant} atMs=${expiresAtMs} />`}</dd><dt>Who writes</dt><dd><bdi>${lease?.holder ?? 'not known'}</bdi></dd></dl></section>`;
+    <dt>Number</dt><dd>${sequence === 0 ? 'none yet' : formatCount(sequence)}</dd>${atMs !== null && html`<dt>Published</dt><dd><${Instant} atMs=${atMs} />, <${Age} sinceMs=${atMs} ago /></dd>`}
+    <dt>Expires</dt><dd>${expiresAtMs === null ? 'not known' : html`<${Instant} atMs=${expiresAtMs} />`}</dd>${lease !== null && html`<dt>Who writes</dt><dd><bdi>${lease.holder}</bdi></dd>`}</dl></section>`;
 }
 
-const ANSWERS: Look = { icon: 'ok', word: 'Answers', tone: 'ok' };
+const ANSWERS: Look = { icon: 'ok', word: 'Not silent', tone: 'ok' };
 const SILENT: Look = { icon: 'plug', word: 'Silent', tone: 'warn' };
 
 function Providers({ providers }: { readonly providers: readonly ProviderState[] }): VNode {

@@ -95,8 +95,13 @@ export function standingOf(
   if (failed !== null) return { state: 'failed', text: failed };
   const changing = first(declared.map(changeOf));
   if (changing !== null) return { state: 'changing', text: changing };
-  const isManaged = declared.some((one) => isAsDeclared(one) !== null);
-  return isManaged ? { state: 'as-declared', text: null } : { state: 'not-managed', text: 'no rollout is for it' };
+  if (declared.some((one) => isAsDeclared(one) !== null)) return { state: 'as-declared', text: null };
+  const waits = declared.find(({ claim }) => claim?.kind === 'none');
+  return { state: 'not-managed', text: waits === undefined ? 'no rollout is for it' : waitsFor(waits) };
+}
+
+function waitsFor({ model, rollouts }: DeclaredModel): string {
+  return `no version of ${model} is stable in ${rollouts.join(' and ')} yet, and it is not in the stage`;
 }
 
 /** How a silent device stands: one that never took what is declared counts in no number of its rollout. */

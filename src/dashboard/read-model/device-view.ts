@@ -3,6 +3,7 @@ import { clipped, oneLine } from '../../base/plain-text.ts';
 import { contradictedLabel } from '../../contract/bound-labels.ts';
 import { choicesOf, type Directive } from '../../contract/directive.ts';
 import { AGENT_PROBLEM } from '../../contract/report.ts';
+import { keyIdOf, parsePublicKey } from '../../contract/trust/keys.ts';
 import type { WordsOfFleet } from '../../measurement/fleet-words.ts';
 import { refusals } from '../../measurement/known-fleet.ts';
 import type { DeviceRecord } from '../../store/device-register.ts';
@@ -133,12 +134,28 @@ function labelSources(
   });
 }
 
+/** The name of its key, as signers have one too. */
+function keyName(publicKey: string): string {
+  try {
+    return keyIdOf(parsePublicKey(publicKey, 'its key'));
+  } catch {
+    return shortened(publicKey);
+  }
+}
+
 function identityOf({ epoch, publicKey, newestSequence, properties }: DeviceRecord): DeviceView['identity'] {
   const textual = (name: string): string | null => (properties[name] === undefined ? null : String(properties[name]));
   return {
     // Epochs follow the clock: that of the first enrolment with this key, or a later one.
     enrolledAtMs: epoch > 1_000_000_000 ? epoch * 1000 : null,
-    ...{ epoch, key: publicKey, newestSequence, agent: textual('agent'), platform: textual('platform'), properties },
+    ...{
+      epoch,
+      key: keyName(publicKey),
+      newestSequence,
+      agent: textual('agent'),
+      platform: textual('platform'),
+      properties,
+    },
   };
 }
 

@@ -17,13 +17,15 @@ export interface DigestCounts {
 export interface FleetCounts {
   readonly enrolled: number;
   readonly states: ReadonlyMap<DeviceState, number>;
+  /** Of those as declared: devices that run nothing, as nothing is declared for them yet, or they have not begun. */
+  readonly idle: number;
   /** By model, then by digest. */
   readonly models: ReadonlyMap<string, ReadonlyMap<string, DigestCounts>>;
   /** Heard of in the last report intervals. */
   readonly heard: number;
 }
 
-export const NO_DEVICES: FleetCounts = { enrolled: 0, states: new Map(), models: new Map(), heard: 0 };
+export const NO_DEVICES: FleetCounts = { enrolled: 0, states: new Map(), idle: 0, models: new Map(), heard: 0 };
 
 export interface CountingTime {
   /** Listening time of the store now. */
@@ -47,6 +49,10 @@ function stateOf({ models, properties }: DeviceRecord, isSilent: boolean): Devic
   }
   if (isChanging) return 'changing';
   return isManaged ? 'as-declared' : 'not-managed';
+}
+
+function isIdle({ models }: DeviceRecord): boolean {
+  return models.values().every(({ rollout, running }) => rollout === null || running === null);
 }
 
 /** Versions beyond this of one model are lost devices, or lies. */
@@ -90,18 +96,19 @@ export async function countFleet(
 ): Promise<FleetCounts> {
   const states = new Map<DeviceState, number>();
   const versions = new VersionCounter();
-  let heard = 0;
+  let [heard, idle] = [0, 0];
   for (const [i, device] of devices.entries()) {
     if (i % DEVICES_IN_A_TURN === DEVICES_IN_A_TURN - 1) await nextTurn();
     const isSilent = listenedMs - device.lastSeenListenedMs > SILENT_INTERVALS * reportMs;
     if (!isSilent) heard += 1;
     const state = stateOf(device, isSilent);
     states.set(state, (states.get(state) ?? 0) + 1);
+    if (state === 'as-declared' && isIdle(device)) idle += 1;
     versions.count(device);
   }
   if (denied > 0) states.set('denied', denied);
   if (contradicting.length > 0) states.set('contradiction', contradicting.length);
-  return { enrolled: devices.length + contradicting.length + denied, states, models: versions.models, heard };
+  return { enrolled: devices.length + contradicting.length + denied, states, idle, models: versions.models, heard };
 }
 
 const ORDER: readonly DeviceState[] = [
@@ -120,18 +127,28 @@ const HOW =
   'Devices that run what is declared for them, of all enrolled devices with something declared. A silent device counts as not as declared.';
 
 /** `off`: devices that run something else than the directive declares, though nothing is on its way. */
-export function fleetSummary({ enrolled, states }: FleetCounts, off: number): FleetSummary {
+export function fleetSummary({ enrolled, states, idle }: FleetCounts, off: number): FleetSummary {
   const number = (state: DeviceState): number => states.get(state) ?? 0;
   const odd = Math.max(0, Math.min(number('as-declared'), off - number('changing') - number('failed')));
-  const asDeclared = number('as-declared') - odd;
-  const counts = new Map([...states, ['as-declared', asDeclared], ['changing', number('changing') + odd]] as const);
+  // Who runs nothing and is not off has nothing declared.
+  const waiting = Math.max(0, idle - odd);
+  const asDeclared = number('as-declared') - odd - waiting;
+  const notManaged = number('not-managed') + waiting;
+  const counts = new Map<DeviceState, number>([
+    ...states,
+    ...([
+      ['as-declared', asDeclared],
+      ['changing', number('changing') + odd],
+      ['not-managed', notManaged],
+    ] as const),
+  ]);
   return {
     ...{ enrolled, asDeclared },
     states: ORDER.flatMap((state) => {
       const found = counts.get(state) ?? 0;
       return found > 0 ? [{ state, count: found }] : [];
     }),
-    share: share(asDeclared, enrolled - number('not-managed') - number('denied')),
+    share: share(asDeclared, enrolled - notManaged - number('denied')),
     howCounted: HOW,
   };
 }

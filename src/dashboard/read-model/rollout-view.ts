@@ -76,7 +76,8 @@ export function rolloutView(given: RolloutViewFacts): RolloutView {
     const decidedAtMs = rule.verdict === 'pass' || rule.verdict === 'fail' ? (known?.decidedAtMs ?? null) : null;
     return { terms, series: known?.series ?? [], decidedAtMs, runbook: runbookOf(rule) };
   });
-  const isSuspended = outlook.waitingOn.some(({ kind }) => kind === 'suspended');
+  // Also while nothing rolls, when nothing waits for it.
+  const isSuspended = facts?.spec.suspend ?? false;
   const rejected = outlook.rejected?.version ?? status?.rejected[0]?.version ?? null;
   return {
     asOf,

@@ -1240,6 +1240,9 @@ export interface DeviceView {
   readonly identity: {
     readonly enrolledAtMs: number | null;
     readonly epoch: number;
+    /**
+     * Name of its public key: base64 of the SHA-256 of its SubjectPublicKeyInfo.
+     */
     readonly key: string;
     readonly newestSequence: number;
     readonly agent: string | null;

@@ -33,6 +33,12 @@ it('a filter in the address leaves the rollouts of that state, and says so where
   expect(textOf(pageOf(OVERVIEW, { state: 'paused' }))).toContain('No rollout is in this state');
 });
 
+it('a command in what needs a person stands as a command', () => {
+  const [first] = OVERVIEW.needsPerson;
+  const page = pageOf({ ...OVERVIEW, needsPerson: [{ ...first!, text: 'Say `slipway explain <b>` first' }] });
+  expect(page).toContain('<bdi>Say <code>slipway explain &lt;b></code> first</bdi>');
+});
+
 const EMPTY: Overview = {
   ...OVERVIEW,
   asOf: { atMs: NOW_MS, commit: null, sequence: 0, publication: 0 },

@@ -164,6 +164,33 @@ test('an empty rollout has a page', () => {
   expect(text).toContain('No commit is known yet.');
 });
 
+test('what was taken back has no rules any more, and leads to the post-mortem that has them', () => {
+  const version = { version: '3.2.0', digest: null };
+  const text = page({ ...PRODUCE_SCAN, rules: [], rejected: { version, text: 'it failed', commit: null } });
+  expect(text).toContain('<a href="/rollouts/produce-scan/reverted">post-mortem of <bdi>3.2.0</bdi></a>');
+});
+
+test('a rule that is not decided lacks something, and one device is no devices', () => {
+  const [first] = PRODUCE_SCAN.rules;
+  const missing = (rule: Partial<RuleView>): string =>
+    page({ ...PRODUCE_SCAN, rules: [{ ...first!, missing: null, ...rule }] }).replace(/.*<dt>Missing<\/dt>/s, '');
+  expect(missing({ state: 'undecided', estimate: null })).toMatch(/^<dd><bdi>data</);
+  expect(missing({ state: 'undecided' })).toMatch(/^<dd><bdi>more time</);
+  expect(missing({ state: 'not-applicable' })).toMatch(/^<dd><bdi>something to compare with</);
+  expect(missing({ state: 'pass' })).toMatch(/^<dd><bdi>nothing</);
+  const [stage] = PRODUCE_SCAN.stages;
+  expect(page({ ...PRODUCE_SCAN, stages: [{ ...stage!, devices: 1 }] })).toContain(' · 1 device (');
+});
+
+test('a runbook is shown by its name, and leads to its whole address', () => {
+  const [first] = PRODUCE_SCAN.rules;
+  const link = (runbook: string): string | undefined =>
+    />([^<]*)<\/bdi><\/a><\/dd>/.exec(page({ ...PRODUCE_SCAN, runbook: null, rules: [{ ...first!, runbook }] }))?.[1];
+  expect(link('https://slipway.dev/docs/runbooks/error-rate.md')).toBe('error-rate');
+  expect(link('https://wiki.example.com/x/latency/?v=2#top')).toBe('latency');
+  expect(link('https://wiki.example.com/?page=7')).toBe('https://wiki.example.com/?page=7');
+});
+
 test('a value stands alone where its bounds are drawn beside it, and what has no course says so', () => {
   const [first] = PRODUCE_SCAN.rules;
   const text = page({ ...PRODUCE_SCAN, rules: [{ ...first!, valueText: '0.71% (0.46–1.05)', series: [] }] });

@@ -80,6 +80,8 @@ describe('whatever the rollout', () => {
         expect(problemsOf('RolloutRow', row)).toEqual([]);
         expect(problemsOf('RolloutView', view)).toEqual([]);
         expect(isUsableView(view)).toEqual([]);
+        const mayResume = view.acts.find(({ act }) => act === 'resume')?.isAllowed;
+        expect(mayResume).toBe(given.spec.suspend ?? false);
         const needs = personNeeds({ ...NO_CYCLE, outlooks: [outlook] }, [row], [name]);
         for (const need of needs) expect(problemsOf('PersonNeed', need)).toEqual([]);
         expect(JSON.stringify(view).length).toBeLessThan(200_000);

@@ -1,4 +1,5 @@
 // Laws of the lists of devices: how each device stands, which a filter leaves, and pages that hold while the fleet changes.
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
@@ -6,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { assignmentsFor } from '../../../src/contract/directive.ts';
 import { BUCKETS, bucketOf } from '../../../src/contract/membership.ts';
 import { DIRECTIVE_REFUSED } from '../../../src/contract/report.ts';
+import { keyIdOf } from '../../../src/contract/trust/keys.ts';
 import { EntryFinder } from '../../../src/dashboard/read-model/entry-finder.ts';
 import { entry, Fleet, NEW, NOW, OLD, type Words } from '../fleet.ts';
 
@@ -64,6 +66,17 @@ describe('a list of devices', () => {
       in: ['canary of ocr'],
       asDeclared: 1,
       declared: 1,
+    });
+  });
+
+  it('says that a device waits while no version is stable yet', async () => {
+    await using fleet = new Fleet();
+    fleet.directive = { kind: 'Directive', entries: [entry({ stable: null })] };
+    await fleet.enrol(rest);
+    const [waiting] = (await fleet.reader.devices({})).devices;
+    expect(waiting).toMatchObject({
+      state: 'not-managed',
+      text: 'no version of invoice-ocr is stable in ocr yet, and it is not in the stage',
     });
   });
 
@@ -190,6 +203,13 @@ describe('one device', () => {
     ]);
     expect(view.identity).toMatchObject({ agent: '0.1.0', platform: 'linux/arm64', newestSequence: 2 });
     expect(await fleet.reader.device('nobody')).toBeUndefined();
+  });
+
+  it('names the key of a device as keys of signers are named', async () => {
+    await using fleet = new Fleet();
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    await fleet.enrol(canary, {}, {}, String(publicKey.export({ type: 'spki', format: 'pem' })));
+    expect((await fleet.reader.device(canary))?.identity.key).toBe(keyIdOf(publicKey));
   });
 
   it('holds whatever it says of itself', async () => {
