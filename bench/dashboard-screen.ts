@@ -17,6 +17,7 @@ import { composeFleetApi, type FleetApiOptions } from '../src/cli/compose-fleet-
 import { type Digest, digestOf } from '../src/contract/digest.ts';
 import type { CycleFacts } from '../src/dashboard/read-model/cycle-facts.ts';
 import type { RolloutStatus } from '../src/documents/types.generated.ts';
+import { ReportPace } from '../src/fleet-api/report-pace.ts';
 import type { KnownFleet } from '../src/measurement/known-fleet.ts';
 import type { Observation } from '../src/reconcile/observe.ts';
 import type { ServiceView } from '../src/reconcile/service-view.ts';
@@ -166,8 +167,15 @@ export class Screen implements AsyncDisposable {
     const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
     const composed = composeDashboard({ clock, logger, reportMs: REPORT_MS });
     const watched = { value: { runbookBase: 'https://example.com/runbooks' }, problem: null };
-    const shown = { store, trust: watched, providers: watched, notify: watched };
-    const dashboard = composed.open({ shown, requests: {} } as unknown as DashboardParts);
+    const publisher = { expiresAtMs: null, findHolder: async () => null };
+    const signals = { providers: () => [] };
+    const shown = { store, publisher, signals, trust: watched, providers: watched, notify: watched };
+    const dashboard = composed.open({
+      shown,
+      requests: {},
+      homeProblems: () => [],
+      pace: new ReportPace(clock),
+    } as unknown as DashboardParts);
     const views = { devices: async () => undefined, device: async () => undefined };
     const { routes } = dashboard.withPages(views as unknown as PageViews);
     const options = {
@@ -216,7 +224,7 @@ export class Screen implements AsyncDisposable {
         problems: [],
         alerts: [],
       },
-      ...{ publishedSequence: 7, cycledAtMs: NOW + this.#cycle, trouble: null },
+      ...{ publishedSequence: 7, cycledAtMs: NOW + this.#cycle, cycleMs: 12, trouble: null },
     };
     this.#events.onShown?.(cycle as unknown as ServiceView);
   }

@@ -7,7 +7,7 @@ import { WakeSignal } from '../base/wake-signal.ts';
 import { assetMaker, assetRoute } from '../dashboard/assets.ts';
 import { EventFeed } from '../dashboard/event-feed.ts';
 import { LiveModel } from '../dashboard/read-model/live-model.ts';
-import { NO_PARTS, type ServiceParts } from '../dashboard/read-model/service-state.ts';
+import type { ServiceParts } from '../dashboard/read-model/service-state.ts';
 import { dashboardRoutes } from '../dashboard/routes.ts';
 import { errorPage, loginPage, type PageSource, pageRoutes, steerPage } from '../dashboard/routes-pages.ts';
 import { type PastSource, pastRoutes } from '../dashboard/routes-past.ts';
@@ -15,11 +15,12 @@ import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-reque
 import { silenceRoutes } from '../dashboard/routes-silences.ts';
 import { steerRoutes } from '../dashboard/routes-steer.ts';
 import { tellAlerts, tellSteps } from '../dashboard/tell-events.ts';
+import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import type { HttpServerOptions } from '../fleet-api/http/http-server.ts';
 import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Route } from '../fleet-api/http/route.ts';
+import type { ReportPace } from '../fleet-api/report-pace.ts';
 import type { ReconcilerEvents } from '../reconcile/reconciler.ts';
-import { silenceInWords } from '../wording/reason-in-words.ts';
 import { runbookOfRule } from '../wording/runbook-of.ts';
 import { composePast } from './compose-past.ts';
 import type { ComposedReconciler } from './compose-service.ts';
@@ -56,6 +57,7 @@ export interface DashboardParts {
   /** Why files as they lie there are not in force. */
   readonly homeProblems: () => readonly CodedError[];
   readonly requests: RequestRouteParts;
+  readonly pace: Pick<ReportPace, 'perSecond'>;
 }
 
 /** The dashboard hears of the loop before there is one, and is opened once the service is put together. */
@@ -65,17 +67,15 @@ export interface ComposedDashboard {
 }
 
 /** What the other parts of the service say of themselves. */
-function servicePartsOf(
-  { shown: { signals, publisher }, homeProblems }: DashboardParts,
-  publishedAtMs: number | null,
-): ServiceParts {
+async function servicePartsOf({ shown, homeProblems, pace }: DashboardParts): Promise<ServiceParts> {
+  const { publisher, signals } = shown;
+  const { expiresAtMs } = publisher;
   return {
-    ...NO_PARTS,
-    publication: { atMs: publishedAtMs, expiresAtMs: publisher.expiresAtMs },
-    providers: signals.providers().map(({ name, kind, silence }) => ({
-      ...{ name, kind, isAnswering: silence === null, sinceMs: silence?.sinceMs ?? null },
-      error: silence && silenceInWords(silence.why),
-    })),
+    // Its end says when it was signed, by whichever process that was.
+    publication: { atMs: expiresAtMs === null ? null : expiresAtMs - DEFAULT_LIFETIMES.timestampMs, expiresAtMs },
+    lease: await publisher.findHolder(),
+    reportsPerSecond: pace.perSecond(),
+    providers: signals.providers(),
     homeProblems: homeProblems().map(formatError),
   };
 }
@@ -85,7 +85,6 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
   const feed = new EventFeed(Math.floor(order.clock.now()));
   const wake = new WakeSignal();
   let model: LiveModel | undefined;
-  let publishedAtMs: number | null = null;
   const events: ReconcilerEvents = {
     onObserved: (observation) => model?.observe(observation),
     onShown: (view) => {
@@ -96,16 +95,13 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
       wake.wake();
     },
     onSteps: (steps) => tellSteps(feed, steps),
-    onPublished: () => {
-      publishedAtMs = order.clock.now();
-    },
   };
   return {
     events,
     open: (parts) => {
       const { shown, requests } = parts;
       const { clock, reportMs } = order;
-      const service = (): ServiceParts => servicePartsOf(parts, publishedAtMs);
+      const service = () => servicePartsOf(parts);
       const past = composePast(shown, clock);
       const historyOf = (rollout: string) => past.newest(rollout);
       const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>

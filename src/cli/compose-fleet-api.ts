@@ -22,6 +22,7 @@ import { PlainIntake } from '../fleet-api/plain-intake.ts';
 import { addressLimits, type RateLimit, RateLimiter } from '../fleet-api/rate-limit.ts';
 import { RefusedReports } from '../fleet-api/refused-reports.ts';
 import { ReportIntake, type ReportIntakeParts } from '../fleet-api/report-intake.ts';
+import type { ReportPace } from '../fleet-api/report-pace.ts';
 import { type SessionParts, Sessions } from '../fleet-api/sessions.ts';
 import type { ApiTokens } from '../store/api-tokens.ts';
 import type { BrowserSessions } from '../store/browser-sessions.ts';
@@ -71,6 +72,8 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly refused?: RefusedReports;
   /** Learns of reports that the store has taken. */
   readonly onTaken?: ReportIntakeParts['onTaken'];
+  /** Counts the reports of all devices, with an agent and without. */
+  readonly pace?: ReportPace;
 }
 
 export interface FleetApi extends AsyncDisposable {
@@ -155,7 +158,10 @@ export function intakeOf(options: FleetApiOptions, signatures: DeviceSignatures)
     answers: metrics.counter('slipway_reports_total', 'Reports of devices, by answer and reason.'),
     refused: options.refused ?? new RefusedReports(clock, logger),
     perDevice: new RateLimiter(perDevice),
-    ...(options.onTaken === undefined ? {} : { onTaken: options.onTaken }),
+    onTaken: (taken) => {
+      options.pace?.note(taken.reports.length);
+      options.onTaken?.(taken);
+    },
   });
 }
 
@@ -168,6 +174,7 @@ function plainIntakeOf(options: FleetApiOptions): PlainIntake {
       'Reports of devices without an agent, by answer and reason.',
     ),
     perDevice: new RateLimiter(perDevice),
+    onTaken: (count) => options.pace?.note(count),
   });
 }
 

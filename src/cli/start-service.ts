@@ -6,6 +6,7 @@ import { Metrics } from '../base/metrics.ts';
 import { ArtifactUploads } from '../distribution/artifact-uploads.ts';
 import { addressLimits } from '../fleet-api/rate-limit.ts';
 import { type RefusedDevices, RefusedReports } from '../fleet-api/refused-reports.ts';
+import { ReportPace } from '../fleet-api/report-pace.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
 import { readTraffic } from '../measurement/fleet-traffic.ts';
 import { wordsOfObserved } from '../measurement/known-fleet.ts';
@@ -63,7 +64,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   };
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
   const homeProblems = () => [trust, providers, notify, tls].flatMap((one) => one?.problem ?? []);
-  const dashboard = screen.open({ shown: composed, requests: requests.parts, homeProblems });
+  const pace = new ReportPace(clock);
+  const dashboard = screen.open({ shown: composed, requests: requests.parts, homeProblems, pace });
   const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
   const fleetViews = composeFleetViews({
     ...{ store, clock, refused, reportMs: settings.reportIntervalMs },
@@ -84,6 +86,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       port: settings.port,
       ...(tls === null ? {} : { tls: tls.value }),
       refused,
+      pace,
       onTaken: composed.traces && ((taken) => composed.traces?.noteReports(taken)),
       ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,

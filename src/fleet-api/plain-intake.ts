@@ -24,6 +24,8 @@ export interface PlainIntakeParts {
   readonly perDevice: RateLimiter;
   readonly clock: Clock;
   readonly answers: Counter;
+  /** How many reports the store has just counted for the first time. */
+  readonly onTaken?: (count: number) => void;
 }
 
 const REFUSALS: Readonly<Record<Exclude<Stored, 'accepted' | 'duplicate'>, readonly [code: string, message: string]>> =
@@ -57,6 +59,8 @@ export class PlainIntake {
     const checked = list.map((one) => this.#check(one));
     const reports = checked.flatMap((one) => ('kind' in one ? [] : [{ report: one, receivedAtMs, token }]));
     const stored = reports.length === 0 ? [] : await register.ingestPlain(reports);
+    const taken = stored.filter((one) => one === 'accepted').length;
+    if (taken > 0) this.#parts.onTaken?.(taken);
     let next = 0;
     return checked.map((one) => {
       const answer = 'kind' in one ? one : answerOf(stored[next++]);

@@ -12,6 +12,7 @@ import {
   type SignalTrack,
 } from '../gates/signal-track.ts';
 import type { SignalAnswer, SignalProvider, SignalQuestion } from '../signals/signal-provider.ts';
+import { type ProviderStanding, providerStanding } from './provider-standing.ts';
 import { askedText, longestGapOf, questionOf, type SignalStage, sampleOf } from './signal-question.ts';
 
 export interface SignalBoardParts {
@@ -19,12 +20,6 @@ export interface SignalBoardParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics?: Metrics;
-}
-
-export interface ProviderStanding {
-  readonly name: string;
-  readonly kind: SignalProvider['kind'];
-  readonly silence: { readonly why: SignalSilence; readonly sinceMs: number } | null;
 }
 
 /** What is kept of one rule. */
@@ -113,16 +108,12 @@ export class SignalBoard {
     for (const { rule } of gone?.entries ?? []) this.#countSilent(rule.from.provider);
   }
 
-  /** Every provider, and the rule of it that is silent the longest; null where none is. */
-  providers(): readonly ProviderStanding[] {
-    const entries = [...this.#stages.values()].flatMap((stage) => stage.entries);
-    return this.#providers.map(({ name, kind }) => {
-      const silences = entries.flatMap(({ rule, silence }) =>
-        silence !== null && rule.from.provider === name && rule.from.kind === kind ? [silence] : [],
-      );
-      const [silence = null] = silences.sort((a, b) => a.sinceMs - b.sinceMs);
-      return { name, kind, silence };
-    });
+  /** Each provider, and those that rules ask for in vain. */
+  providers(): ProviderStanding[] {
+    return providerStanding(
+      this.#providers,
+      [...this.#stages.values()].flatMap(({ entries }) => entries),
+    );
   }
 
   /** Asks others from now on. Every rule's time begins anew: the same name may stand for another source. */

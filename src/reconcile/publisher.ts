@@ -112,6 +112,12 @@ export class Publisher {
     return { kind: 'published', sequence: record.sequence + 1 };
   }
 
+  /** The process that published last, and until when the others leave it that; null before the first, and once it stopped. */
+  async findHolder(): Promise<{ readonly holder: string; readonly untilMs: number } | null> {
+    const lease = await this.#parts.store.findLease(LEASE);
+    return lease === undefined || lease.holder === null ? null : { holder: lease.holder, untilMs: lease.expiresAtMs };
+  }
+
   /** Lets another process publish at once when this one stops. */
   async release(): Promise<void> {
     const { store, holder, leaseMs, clock } = this.#parts;

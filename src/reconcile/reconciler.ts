@@ -71,6 +71,8 @@ export class Reconciler {
   readonly #source: SourceFollower;
   readonly #pace: PushPace;
   #view: ServiceView = NOTHING_YET;
+  /** When the present cycle began, on the monotonic clock. */
+  #startedMs = 0;
   #wake: AbortController = new AbortController();
   #decisions: Decisions = new Map();
   /** Why a window could not be prepared in the last cycle; null when all were. */
@@ -128,6 +130,7 @@ export class Reconciler {
 
   /** One cycle. After `stepped`, another one publishes what landed. Waits for a slow remote as long as `patienceMs`, else to its end. */
   async cycle(signal: AbortSignal, patienceMs: number = Number.POSITIVE_INFINITY): Promise<Cycle> {
+    this.#startedMs = this.#parts.clock.monotonicMs();
     const head = await this.#follow(signal, patienceMs);
     const atFirst = await this.#readPublished();
     const outcome: Outcome =
@@ -264,6 +267,7 @@ export class Reconciler {
       alerts: this.#view.alerts,
       publishedSequence: (await store.readPublication()).sequence,
       cycledAtMs: clock.now(),
+      cycleMs: this.#view.cycleMs,
       trouble: troubleOf(observation.unread ?? this.#pace.unwritten ?? this.#unprepared),
     };
     const { watched } = observation;
@@ -271,7 +275,8 @@ export class Reconciler {
     this.#showTo({ ...view, alerts });
   }
 
-  #showTo(view: ServiceView): void {
+  #showTo(shown: ServiceView): void {
+    const view = { ...shown, cycleMs: this.#parts.clock.monotonicMs() - this.#startedMs };
     this.#view = view;
     this.#events.onShown?.(view);
   }

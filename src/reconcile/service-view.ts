@@ -53,6 +53,8 @@ export interface ServiceView {
   readonly alerts: readonly AlertRecord[];
   readonly publishedSequence: number;
   readonly cycledAtMs: number | null;
+  /** How long the last cycle took, waiting for the repository's host included. */
+  readonly cycleMs: number | null;
   /** Why the last cycle could not finish; null when it did. */
   readonly trouble: { readonly code: string; readonly message: string; readonly remedy: string | null } | null;
 }
@@ -72,6 +74,7 @@ export const NOTHING_YET: ServiceView = {
   alerts: [],
   publishedSequence: 0,
   cycledAtMs: null,
+  cycleMs: null,
   trouble: null,
 };
 

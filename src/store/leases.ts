@@ -12,6 +12,8 @@ export interface Leases {
   acquireLease(request: LeaseRequest): Promise<number | null>;
   /** Does nothing when the token is no longer the lease's. */
   releaseLease(name: string, token: number): Promise<void>;
+  /** As it was last given out, whether or not it has ended since; undefined before the first. */
+  findLease(name: string): Promise<KnownLease | undefined>;
 }
 
 /** A lease as it was last given out; without a holder once it was released. */

@@ -171,6 +171,23 @@ describe('a board', () => {
     expect(standing()[0]).toEqual(['main', null]);
   });
 
+  test('says of each provider whether it is asked and since when it is silent, and names one that is not there', async () => {
+    const of = (name: string) => board.providers().find((one) => one.name === name);
+    expect(of('main')).toMatchObject({ kind: 'prometheus', isAsked: false, silence: null });
+    answer = () => ({ kind: 'none', reason: 'connection refused' });
+    const lost: SignalRule = { ...DESK, from: { kind: 'webhook', provider: 'lost' } };
+    read({ rules: [RULE, DESK, lost] });
+    const sinceMs = clock.now();
+    await clock.pass(31_000);
+    expect(of('main')).toMatchObject({ isAsked: true, silence: { sinceMs, why: { text: 'connection refused' } } });
+    expect(of('desk')).toMatchObject({ isAsked: true, silence: null });
+    expect(of('lost')?.silence?.why).toEqual({ kind: 'unknown-provider' });
+    read({ isReady: false, rules: [RULE, DESK, lost] });
+    expect(of('main')).toMatchObject({ isAsked: false, silence: null });
+    board.forget('doors');
+    expect(board.providers().map(({ name }) => name)).toEqual(['main', 'desk']);
+  });
+
   test('after a pause the count starts anew', async () => {
     read();
     await clock.pass(61_000);

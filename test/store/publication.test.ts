@@ -35,7 +35,10 @@ describe.each(STORES)('leases and publication, in $name', ({ makePlace }) => {
     expect(swaps).toBe(1);
     await store.releaseLease('publication', 1);
     expect(await store.acquireLease(lease('a', 1950))).toBeNull();
+    expect(await store.findLease('publication')).toMatchObject({ holder: 'b', token: 2 });
     await other.releaseLease('publication', 2);
+    expect((await store.findLease('publication'))?.holder).toBeNull();
+    expect(await store.findLease('never')).toBeUndefined();
     expect(await other.commitPublication(order(2, 1, 2))).toBe('lost');
     expect(await store.acquireLease(lease('a', 1950))).toBe(3);
     expect(await store.readPublication()).toEqual({ sequence: 1, directive, metadataVersion: 1 });

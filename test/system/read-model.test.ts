@@ -120,6 +120,17 @@ test('a rollout is seen over the API while it rolls, and its curves outlive the 
   expect(problemsOf('Overview', overview.value)).toEqual([]);
   expect(overview.value.rollouts).toMatchObject([{ rollout: 'doors', state: 'rolling' }]);
   expect(overview.value.service.source.kind).toBe('followed');
+  const strip = await until(
+    async () => {
+      const { service } = (await get<Overview>(world, '/v1/overview')).value;
+      return service.publication.expiresAtMs !== null && (service.reports.perSecond ?? 0) > 0 && service;
+    },
+    async () => (await get<Overview>(world, '/v1/overview')).value.service,
+    20_000,
+  );
+  expect(Math.abs(Date.now() - (strip.publication.atMs ?? 0))).toBeLessThan(60_000);
+  expect(strip.lease?.holder).not.toBe('');
+  expect(strip.lastCycleMs).toBeGreaterThan(0);
   expect((await get(world, '/v1/rollouts/none')).status).toBe(404);
   expect(problemsOf('Rollouts', (await get(world, '/v1/rollouts')).value)).toEqual([]);
   const versions = await until(async () => {

@@ -49,16 +49,17 @@ function Publication({ service: { publication, lease } }: { readonly service: Se
   const { sequence, atMs, expiresAtMs } = publication;
   return html`<section class="card" aria-labelledby="h-pub"><header><h2 id="h-pub">Publication for devices</h2></header><dl class="body pairs">
     <dt>Number</dt><dd>${sequence === 0 ? 'none yet' : formatCount(sequence)}</dd>${atMs !== null && html`<dt>Published</dt><dd><${Instant} atMs=${atMs} />, <${Age} sinceMs=${atMs} ago /></dd>`}
-    <dt>Expires</dt><dd>${expiresAtMs === null ? 'not known' : html`<${Instant} atMs=${expiresAtMs} />`}</dd>${lease !== null && html`<dt>Who writes</dt><dd><bdi>${lease.holder}</bdi></dd>`}</dl></section>`;
+    <dt>Expires</dt><dd>${expiresAtMs === null ? 'not known' : html`<${Instant} atMs=${expiresAtMs} />`}</dd>${lease !== null && html`<dt>Who writes</dt><dd><bdi>${lease.holder}</bdi>${lease.untilMs !== null && html`, alone until <${Instant} atMs=${lease.untilMs} />`}</dd>`}</dl></section>`;
 }
 
-const ANSWERS: Look = { icon: 'ok', word: 'Not silent', tone: 'ok' };
+const ANSWERS: Look = { icon: 'ok', word: 'Answers', tone: 'ok' };
+const RESTS: Look = { icon: 'clock', word: 'Not asked now', tone: 'open' };
 const SILENT: Look = { icon: 'plug', word: 'Silent', tone: 'warn' };
 
 function Providers({ providers }: { readonly providers: readonly ProviderState[] }): VNode {
   const rows = providers.map(
-    ({ name, kind, isAnswering, sinceMs, error }) =>
-      html`<tr key=${name}><th scope="row"><bdi>${name}</bdi></th><td>${kind}</td><td><${State} look=${isAnswering ? ANSWERS : SILENT} />${sinceMs !== null && html`<small>for <${Age} sinceMs=${sinceMs} /></small>`}</td><td class="full"><bdi class="clamp">${error ?? '–'}</bdi></td></tr>`,
+    ({ name, kind, isAsked, isAnswering, sinceMs, error }) =>
+      html`<tr key=${`${kind} ${name}`}><th scope="row"><bdi>${name}</bdi></th><td>${kind}</td><td><${State} look=${isAnswering ? (isAsked ? ANSWERS : RESTS) : SILENT} />${sinceMs !== null && html`<small>for <${Age} sinceMs=${sinceMs} /></small>`}</td><td class="full"><bdi class="clamp">${error ?? '–'}</bdi></td></tr>`,
   );
   return html`<section class="card" id="providers" aria-labelledby="h-prov"><header><h2 id="h-prov">Providers of outside signals</h2></header>${
     providers.length === 0

@@ -27,6 +27,8 @@ export interface CycleFacts {
   readonly offDeclared?: readonly { readonly rollout: string; readonly count: number }[];
   readonly publishedSequence: number;
   readonly cycledAtMs: number | null;
+  /** How long the last cycle took. */
+  readonly cycleMs: number | null;
   /** Why the last cycle could not finish. */
   readonly trouble: { readonly code: string; readonly message: string; readonly remedy: string | null } | null;
 }
@@ -46,5 +48,6 @@ export const NO_CYCLE: CycleFacts = {
   alerts: [],
   publishedSequence: 0,
   cycledAtMs: null,
+  cycleMs: null,
   trouble: null,
 };

@@ -37,7 +37,7 @@ export interface LiveModelParts {
   /** How often devices report. */
   readonly reportMs: number;
   /** What the service's other parts say of themselves now. */
-  readonly service: () => ServiceParts;
+  readonly service: () => Promise<ServiceParts>;
   /** The newest commits of a rollout; none unless given. */
   readonly historyOf?: (rollout: string) => Promise<readonly HistoryRow[]>;
   /** The newest commits about a model's rollouts; none unless given. */
@@ -139,8 +139,7 @@ export class LiveModel {
 
   overview(): Promise<Overview> {
     return this.#once('overview', async () => {
-      const parts = this.#parts.service();
-      const service = serviceState(this.#cycle, parts);
+      const service = serviceState(this.#cycle, await this.#parts.service(), this.#counts.heard);
       const off = (this.#cycle.offDeclared ?? []).reduce((sum, one) => sum + one.count, 0);
       const rows = this.#allRows();
       return {
@@ -149,7 +148,7 @@ export class LiveModel {
         fleet: fleetSummary(this.#counts, off),
         rollouts: rows,
         models: this.#models.map((one) => this.#modelInField(one)),
-        service: { ...service, reports: { ...service.reports, devices: this.#counts.heard } },
+        service,
       };
     });
   }

@@ -1,27 +1,20 @@
 // Owns how the service stands: its source, its last cycle, what it published and whom it asks.
+import type { ProviderStanding } from '../../measurement/provider-standing.ts';
+import { silenceInWords } from '../../wording/reason-in-words.ts';
 import { count, finite, MOST_NAME, MOST_TEXT, text } from './bounded.ts';
 import type { CycleFacts, SourceFacts } from './cycle-facts.ts';
-import type { ServiceState } from './types.generated.ts';
+import type { ProviderState, ServiceState } from './types.generated.ts';
 
 /** What the service's other parts say of themselves. */
 export interface ServiceParts {
   readonly publication: { readonly atMs: number | null; readonly expiresAtMs: number | null };
   readonly lease: ServiceState['lease'];
-  readonly reports: ServiceState['reports'];
-  readonly providers: ServiceState['providers'];
+  /** Null while nothing can be said yet. */
+  readonly reportsPerSecond: number | null;
+  readonly providers: readonly ProviderStanding[];
   /** Why a file of the home as it lies there is not the one in force. */
   readonly homeProblems: readonly string[];
-  readonly lastCycleMs: number | null;
 }
-
-export const NO_PARTS: ServiceParts = {
-  publication: { atMs: null, expiresAtMs: null },
-  lease: null,
-  reports: { perSecond: null, devices: 0 },
-  providers: [],
-  homeProblems: [],
-  lastCycleMs: null,
-};
 
 const MOST_PROBLEMS = 100;
 
@@ -40,18 +33,27 @@ function sourceInWords(source: SourceFacts): string {
   }
 }
 
-export function serviceState(cycle: CycleFacts, parts: ServiceParts): ServiceState {
+function providerState({ name, kind, isAsked, silence }: ProviderStanding): ProviderState {
+  const error = silence && text(silenceInWords(silence.why), MOST_TEXT);
+  return {
+    ...{ name: text(name, MOST_NAME), kind, isAsked, isAnswering: silence === null },
+    ...{ sinceMs: finite(silence?.sinceMs ?? null), error },
+  };
+}
+
+/** `heard`: devices of which something was heard in the last report intervals. */
+export function serviceState(cycle: CycleFacts, parts: ServiceParts, heard: number): ServiceState {
   const { source, cycledAtMs, publishedSequence, problems, trouble } = cycle;
   const sinceMs = source.kind === 'away' ? source.sinceMs : null;
   return {
     source: { kind: source.kind, text: text(sourceInWords(source)), sinceMs },
     lastCycleAtMs: finite(cycledAtMs),
-    lastCycleMs: finite(parts.lastCycleMs),
+    lastCycleMs: finite(cycle.cycleMs),
     headSeenAtMs: source.kind === 'followed' ? finite(source.atMs) : null,
     publication: { sequence: count(publishedSequence), ...parts.publication },
-    lease: parts.lease,
-    reports: { perSecond: finite(parts.reports.perSecond), devices: count(parts.reports.devices) },
-    providers: parts.providers.slice(0, MOST_PROBLEMS),
+    lease: parts.lease && { ...parts.lease, holder: text(parts.lease.holder, MOST_NAME) },
+    reports: { perSecond: finite(parts.reportsPerSecond), devices: count(heard) },
+    providers: parts.providers.slice(0, MOST_PROBLEMS).map(providerState),
     problems: [...parts.homeProblems, ...problems].slice(0, MOST_PROBLEMS).map((problem) => text(problem, 2_000)),
     trouble: trouble && {
       code: text(trouble.code, MOST_NAME),

@@ -346,6 +346,13 @@ export interface ModelInField {
 export interface ProviderState {
   readonly name: string;
   readonly kind: string;
+  /**
+   * Does a rule of a present stage ask it?
+   */
+  readonly isAsked: boolean;
+  /**
+   * False while it gives a rule nothing that can be used.
+   */
   readonly isAnswering: boolean;
   readonly sinceMs: number | null;
   readonly error: string | null;

@@ -33,6 +33,8 @@ export function leasesInMemory(): MemoryLeases {
         const known = leases.get(name);
         if (known?.token === token) leases.set(name, { ...known, holder: null });
       }),
+
+    findLease: (name) => inTurn(() => leases.get(name)),
   };
   return {
     role,

@@ -1,5 +1,5 @@
 // Owns leases in SQLite.
-import { grantLease, type Leases } from '../leases.ts';
+import { grantLease, type KnownLease, type Leases } from '../leases.ts';
 import { integer, textual } from './counters.ts';
 import type { SqliteDatabase } from './database.ts';
 
@@ -7,13 +7,7 @@ export function leasesIn(db: SqliteDatabase): Leases {
   return {
     acquireLease: (request) =>
       db.transact(() => {
-        const row = db.prepare('SELECT holder, token, expires_at FROM lease WHERE name = ?').get(request.name);
-        const known = row && {
-          holder: row.holder === null ? null : textual(row.holder),
-          token: integer(row.token),
-          expiresAtMs: integer(row.expires_at),
-        };
-        const granted = grantLease(known, request);
+        const granted = grantLease(leaseIn(db, request.name), request);
         if (granted === null) return null;
         db.prepare(
           `INSERT INTO lease (name, holder, token, expires_at) VALUES (?, ?, ?, ?)
@@ -26,7 +20,20 @@ export function leasesIn(db: SqliteDatabase): Leases {
       db.once(() => {
         db.prepare('UPDATE lease SET holder = NULL WHERE name = ? AND token = ?').run(name, token);
       }),
+
+    findLease: (name) => db.once(() => leaseIn(db, name)),
   };
+}
+
+function leaseIn(db: SqliteDatabase, name: string): KnownLease | undefined {
+  const row = db.prepare('SELECT holder, token, expires_at FROM lease WHERE name = ?').get(name);
+  return (
+    row && {
+      holder: row.holder === null ? null : textual(row.holder),
+      token: integer(row.token),
+      expiresAtMs: integer(row.expires_at),
+    }
+  );
 }
 
 /** Is the fencing token the one of the present holder? Inside the transaction that depends on it. */
