@@ -43,8 +43,15 @@ function reasonOf(subject: string): string {
   return /deadline/.test(subject) ? 'deadline' : 'rule';
 }
 
-/** Of one rollout whose manifests are named `models/<model>/<version>.yaml`. */
-export function figuresOfGitLog(repository: string, rollout: string, model: string): LoggedFigures {
+/** The model of a rollout, as its file says now. */
+function modelOf(repository: string, rollout: string): string {
+  const args = ['-C', repository, 'show', `main:rollouts/${rollout}.yaml`];
+  return /^ *model: *(\S+)/m.exec(execFileSync('git', args, { encoding: 'utf8' }))?.[1] ?? '';
+}
+
+/** Of one rollout, where manifests are named `models/<model>/<version>.yaml`. */
+export function figuresOfGitLog(repository: string, rollout: string): LoggedFigures {
+  const model = modelOf(repository, rollout);
   const steps = log(repository, '--reverse', 'main').filter(([, , , of]) => of === rollout);
   const count = { start: 0, complete: 0, 'roll-back': 0, supersede: 0 };
   const leadTimesMs: number[] = [];

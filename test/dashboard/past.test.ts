@@ -97,7 +97,7 @@ test('figures are what a script over `git log` counts', async () => {
     using folder = mkdtempDisposableSync(path.join(tmpdir(), 'slipway-log-'));
     const repository = path.join(folder.path, 'repository.git');
     await writeRepository(past.world.host, past.head, repository);
-    const logged = figuresOfGitLog(repository, ROLLOUT, 'model');
+    const logged = figuresOfGitLog(repository, ROLLOUT);
     const { all, rollouts, months } = await readFigures(await past.read().at(past.head), EVER);
     const { started, completed, takenBack, superseded, changeFailureRate } = logged;
     expect(all).toMatchObject({ started, completed, takenBack, superseded, changeFailureRate });
