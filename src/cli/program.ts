@@ -34,38 +34,28 @@ import { addValidateCommand } from './commands/validate.ts';
 import { throwUsageErrors } from './usage.ts';
 import { VERSION } from './version.ts';
 
-const COMMANDS = [
-  addInitCommand,
-  addKeygenCommand,
-  addPackageCommand,
-  addSignCommands,
-  addReleaseCommand,
-  addValidateCommand,
-  addPlanCommand,
-  addSimulateCommand,
-  addRunCommand,
-  addReconcileCommand,
-  addTokenCommand,
-  addPruneCommand,
-  addBackupCommands,
-  addStatusCommand,
-  addDeviceCommands,
-  addExposureCommand,
-  addExplainCommand,
-  addHistoryCommand,
-  addDiffCommand,
-  addEventsCommand,
-  addFiguresCommand,
-  addModelsCommands,
-  addPostmortemCommand,
-  addRequestCommands,
-  addDesiredCommands,
-  addPokeCommand,
-  addDoctorCommand,
-  addNotifyCommand,
-  addSilenceCommands,
-  addDemoCommand,
-  addCompletionCommand,
+type AddCommand = (program: Command) => void;
+
+/** As `slipway --help` lists them. */
+const COMMANDS: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
+  [
+    'Models and policies:',
+    [
+      ...[addInitCommand, addKeygenCommand, addPackageCommand, addSignCommands, addReleaseCommand],
+      ...[addValidateCommand, addPlanCommand, addSimulateCommand],
+    ],
+  ],
+  ['Run the service:', [addRunCommand, addReconcileCommand, addTokenCommand, addPruneCommand, addBackupCommands]],
+  [
+    'See:',
+    [
+      ...[addStatusCommand, addDeviceCommands, addExposureCommand, addExplainCommand, addHistoryCommand],
+      ...[addDiffCommand, addEventsCommand, addFiguresCommand, addModelsCommands, addPostmortemCommand],
+    ],
+  ],
+  ['Steer rollouts:', [addRequestCommands, addDesiredCommands, addPokeCommand]],
+  ['Health and alerts:', [addDoctorCommand, addNotifyCommand, addSilenceCommands]],
+  ['More:', [addDemoCommand, addCompletionCommand]],
 ];
 
 export const EXIT_CODES_IN_WORDS =
@@ -79,7 +69,11 @@ export function createProgram(): Command {
     // Behind a command, --version is the command's own.
     .enablePositionalOptions()
     .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
-  for (const add of COMMANDS) add(program);
+  for (const [heading, commands] of COMMANDS) {
+    program.commandsGroup(heading);
+    for (const add of commands) add(program);
+  }
+  program.helpCommand(true);
   throwUsageErrors(program);
   return program;
 }

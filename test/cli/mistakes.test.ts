@@ -44,7 +44,7 @@ test('a usage error is one JSON document for programs; help and version are no e
   expect(await session.run(['help', 'run'])).toMatchObject({ code: 0, stderr: '' });
   const bare = await session.run([]);
   expect(bare).toMatchObject({ code: 2, stdout: '' });
-  expect(bare.stderr).toContain('Commands:');
+  for (const heading of ['Models and policies:', 'See:', 'Steer rollouts:']) expect(bare.stderr).toContain(heading);
 });
 
 test('a home that is not there is not made in passing', async () => {

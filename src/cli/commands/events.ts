@@ -96,6 +96,10 @@ async function fromService(server: string, rollout: string | undefined, options:
   const clock = new SystemClock();
   const signal = AbortSignal.any([stopSignal(), outputClosed()]);
   const access = accessTo(server, options.insecureHttp);
+  if (options.json !== true)
+    process.stderr.write(
+      `What ${oneLine(server)} tells from now on, until Ctrl-C; \`slipway history\` has what was.\n`,
+    );
   await followEvents({ access, clock, random: new SystemRandom(), signal }, (event) => {
     if (rollout !== undefined && event.event !== 'reset' && textIn(event.data, 'rollout') !== rollout) return;
     if (options.json === true)

@@ -115,7 +115,7 @@ export function addExposureCommand(program: Command): void {
     )
     .option('--to <time>', 'end of the span, the same way (default: now)')
     .addOption(new Option('--format <format>', 'write all rows as they come').choices(['csv', 'json']))
-    .option('-o, --output <file>', 'write them to this file instead of the terminal')
+    .option('--output <file>', 'write them to this file instead of the terminal')
     .option('--patching', 'show how many devices left the version, and when');
   addPlaceOptions(command).option('--json', 'print JSON').addHelpText('after', HELP).action(exposure);
 }

@@ -124,8 +124,8 @@ function addScopes(text: string, before: readonly TokenScope[] = []): readonly T
 
 const CREATE_HELP = `
 The token is printed this once; the service keeps its hash only. Scopes:
-  view     state, verdicts and metrics: status, explain, plan, Prometheus
-  operate  steering rollouts: requests that the service commits in the token's name
+  view     looking: the screen, status, devices, exposure, explain, plan, Prometheus
+  operate  steering rollouts: buttons and requests that the service commits in the token's name
   publish  uploads of artifacts: CI
   enrol    making enrolment tokens: provisioning
   report   plain reports of devices without the agent

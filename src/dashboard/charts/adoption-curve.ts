@@ -1,5 +1,5 @@
 // Owns the curve of versions in the field: devices by version over time, stacked, with the commits that moved them.
-import { area, line } from 'd3-shape';
+import { area, curveStepAfter, line } from 'd3-shape';
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { ChartMark } from './chart-values.ts';
@@ -44,11 +44,14 @@ export function AdoptionCurve({ name, layers, points: all, marks, format }: Adop
   const { y, ticks: counts } = valueScale([0, ...(stack.at(-1)?.steps.map(({ to }) => to) ?? [])], HEIGHT, true);
   const bands = stack.map(({ tone, steps }) => {
     type Step = (typeof steps)[number];
+    // A count stands until the next one: between two that are far apart nothing crept.
     const band = area<Step>()
+      .curve(curveStepAfter)
       .x(({ atMs }) => x(atMs))
       .y0(({ from }) => y(from))
       .y1(({ to }) => y(to))(steps);
     const edge = line<Step>()
+      .curve(curveStepAfter)
       .x(({ atMs }) => x(atMs))
       .y(({ to }) => y(to))(steps);
     return html`<path class=${`lay ${tone}`} d=${band ?? ''} /><path class=${`edge ${tone}`} d=${edge ?? ''} />`;

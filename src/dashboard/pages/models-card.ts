@@ -46,8 +46,9 @@ export function ModelsCard({
 
 /** The order of the curve, from the bottom: what comes, what stays, what went. */
 function layersOf({ versions, history }: ModelInField): AdoptionLayer[] {
+  const comes = versions.some(({ role }) => role === 'candidate');
   const known = versions.flatMap(({ version, role }) =>
-    version === null ? [] : [{ version: version.version, tone: TONES[role] }],
+    version === null ? [] : [{ version: version.version, tone: comes && role === 'stable' ? 'stable' : TONES[role] }],
   );
   const names = new Set(known.map(({ version }) => version));
   const gone = new Set(history.flatMap(({ counts }) => Object.keys(counts)).filter((version) => !names.has(version)));

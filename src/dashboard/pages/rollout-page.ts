@@ -12,7 +12,7 @@ import { ComparedArms, ErrorsByKind, GroupHeat, WeighingDevices } from './rollou
 import { RolloutHistory } from './rollout-history.ts';
 import { StateCounts } from './rule-states.ts';
 import { RuleStrips } from './rule-strips.ts';
-import { RuleTiles, Runbook } from './rule-tiles.ts';
+import { RuleTiles, Runbook, tilesAxis } from './rule-tiles.ts';
 import { Steer } from './steer.ts';
 import { Instant } from './time.ts';
 import { ROLLOUT_LOOKS, State } from './words.ts';
@@ -86,8 +86,17 @@ function Sentence({ view }: { readonly view: RolloutView }): VNode {
   </div></section>`;
 }
 
+/** The commits that the tiles show. */
 function Letters({ view }: { readonly view: RolloutView }): VNode {
-  return html`<p class="legend">${view.marks.slice(0, 26).map(({ letter, atMs, commit, text }) => html`<span><b>${clipped(letter, 3)}</b> <${Instant} atMs=${atMs} /> ${Commit({ id: commit })} ${Name({ text, most: 80 })}</span>`)}</p>`;
+  const { rules, marks, asOf } = view;
+  const { fromMs } = tilesAxis({ rules, marks, asOfMs: asOf.atMs });
+  return html`<p class="legend">${marks
+    .filter(({ atMs }) => atMs >= fromMs)
+    .slice(0, 26)
+    .map(
+      ({ letter, atMs, commit, text }) =>
+        html`<span><b>${clipped(letter, 3)}</b> <${Instant} atMs=${atMs} /> ${Commit({ id: commit })} ${Name({ text, most: 80 })}</span>`,
+    )}</p>`;
 }
 
 function Legend({ view }: { readonly view: RolloutView }): VNode {

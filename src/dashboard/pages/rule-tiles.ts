@@ -92,14 +92,23 @@ export function Runbook({ at }: { readonly at: string }): VNode {
     : Name({ text: at });
 }
 
-export function RuleTiles({ rules, marks, asOfMs, isTable }: RuleTilesProps): VNode {
-  const [looked, setLooked] = useState<{ readonly atMs: number; readonly told: RuleView | null } | null>(null);
-  const drawn = worstFirst(rules).slice(0, MOST_DRAWN);
-  const measured = timeAxis([...drawn.flatMap(({ series }) => series.map(({ atMs }) => atMs)), asOfMs]);
+function drawnOf(rules: readonly RuleView[]): RuleView[] {
+  return worstFirst(rules).slice(0, MOST_DRAWN);
+}
+
+/** The time that all tiles show. */
+export function tilesAxis({ rules, marks, asOfMs }: Pick<RuleTilesProps, 'rules' | 'marks' | 'asOfMs'>): TimeAxis {
+  const measured = timeAxis([...drawnOf(rules).flatMap(({ series }) => series.map(({ atMs }) => atMs)), asOfMs]);
   // The commit that opened the stage lies a little before the first value.
   const shortBefore = measured.fromMs - 0.2 * (measured.toMs - measured.fromMs);
   const opened = marks.findLast(({ atMs }) => atMs > shortBefore && atMs < measured.fromMs);
-  const axis = timeAxis([measured.fromMs, measured.toMs, opened?.atMs]);
+  return timeAxis([measured.fromMs, measured.toMs, opened?.atMs]);
+}
+
+export function RuleTiles({ rules, marks, asOfMs, isTable }: RuleTilesProps): VNode {
+  const [looked, setLooked] = useState<{ readonly atMs: number; readonly told: RuleView | null } | null>(null);
+  const drawn = drawnOf(rules);
+  const axis = tilesAxis({ rules, marks, asOfMs });
   const told = looked?.told && nearestPoint(looked.told.series, looked.atMs);
   const tiles = drawn.map((rule, i) => {
     const onWalk: TileProps['onWalk'] = (atMs, by) =>

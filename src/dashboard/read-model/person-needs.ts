@@ -33,19 +33,20 @@ const KINDS: Readonly<Record<string, NeedKind>> = {
   'source-away': 'source-away',
 };
 
+/** What its button says, from the most urgent on. */
 const LABELS: Readonly<Record<NeedKind, string>> = {
-  approval: 'Approval',
-  'in-trouble': 'In trouble',
-  stalled: 'Stalled',
-  paused: 'Paused',
-  reverted: 'Reverted',
-  'provider-silent': 'Provider is silent',
-  'status-not-authentic': 'Status is not authentic',
-  conflict: 'Conflict',
-  'devices-refusing': 'Devices refuse',
-  'source-away': 'Repository is away',
-  documents: 'Documents',
-  other: 'Alert',
+  approval: 'Review it',
+  'in-trouble': 'Look at the rules',
+  stalled: 'See why',
+  paused: 'See why',
+  reverted: 'See why',
+  'provider-silent': 'See the rules',
+  'status-not-authentic': 'See the history',
+  conflict: 'See the rollout',
+  'devices-refusing': 'See the devices',
+  'source-away': 'See the service',
+  documents: 'See what to fix',
+  other: 'Look at it',
 };
 
 const ORDER = Object.keys(LABELS);
@@ -62,6 +63,13 @@ function need(kind: NeedKind, rollout: string | null, words: string, more: Parti
   };
 }
 
+/** Where its button leads, where that is not the rollout. */
+function placeOf({ kind, rollout }: AlertRecord): Pick<PersonNeed, 'href'> | undefined {
+  if (kind === 'reverted' && rollout !== null) return { href: `${hrefOf(rollout)}/reverted` };
+  if (KINDS[kind] !== 'devices-refusing') return undefined;
+  return { href: kind === 'devices-refusing' ? '/devices?state=refusing' : '/devices' };
+}
+
 function ofAlert(alert: AlertRecord): PersonNeed {
   const remedy = alertRemedy(alert);
   const { silenced } = alert;
@@ -71,7 +79,8 @@ function ofAlert(alert: AlertRecord): PersonNeed {
       : ` Silenced until ${toIsoSeconds(silenced.untilMs)} by ${oneLine(silenced.by)}: ${asSentence(silenced.reason)}`;
   const words = `${asSentence(alertInWords(alert))}${remedy === null ? '' : ` ${asSentence(remedy)}`}${kept}`;
   const sinceMs = alert.raisedAtMs ?? alert.sinceMs;
-  return need(KINDS[alert.kind] ?? 'other', alert.rollout, words, { sinceMs, runbook: textOrNull(alert.runbook) });
+  const more = { sinceMs, runbook: textOrNull(alert.runbook), ...placeOf(alert) };
+  return need(KINDS[alert.kind] ?? 'other', alert.rollout, words, more);
 }
 
 function ofRow(row: RolloutRow, { outlooks }: CycleFacts): PersonNeed[] {

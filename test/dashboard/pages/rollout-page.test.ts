@@ -182,6 +182,14 @@ test('a rule that is not decided lacks something, and one device is no devices',
   expect(page({ ...PRODUCE_SCAN, stages: [{ ...stage!, devices: 1 }] })).toContain(' · 1 device (');
 });
 
+test('the letters name the commits that the charts show, and none from before', () => {
+  const [first] = PRODUCE_SCAN.marks;
+  const old = { ...first!, letter: 'Z', atMs: first!.atMs - 400 * 86_400_000, text: 'long ago' };
+  const text = page({ ...PRODUCE_SCAN, marks: [old, ...PRODUCE_SCAN.marks] });
+  for (const { text: told } of PRODUCE_SCAN.marks) expect(text).toContain(told);
+  expect(text).not.toContain('long ago');
+});
+
 test('a runbook is shown by its name, and leads to its whole address', () => {
   const [first] = PRODUCE_SCAN.rules;
   const link = (runbook: string): string | undefined =>
