@@ -121,6 +121,23 @@ it('cuts a reader that takes nothing, and goes on with the others', async () => 
   await read;
 });
 
+it('takes all that is said at once, however much it is, from a reader who listens', async () => {
+  const { service, streams } = await serviceWithStreams();
+  await using _ = service;
+  const gone = new AbortController();
+  const answer = await fetch(`${service.url}/v1/things`, { headers: HEADERS, signal: gone.signal });
+  await until(() => streams.length === 1);
+  const frame = `data: ${'x'.repeat(300)}\n\n`;
+  for (let i = 0; i < 1_000; i++) streams[0]?.send(frame);
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length;
+    if (bytes >= 1_000 * frame.length) break;
+  }
+  expect(bytes).toBeGreaterThanOrEqual(1_000 * frame.length);
+  gone.abort();
+});
+
 it('turns the next one away when one address has as many as it may', async () => {
   const { service, streams, count } = await serviceWithStreams();
   await using _ = service;

@@ -26,6 +26,8 @@ export interface StreamCaller {
 interface Open {
   readonly caller: StreamCaller;
   readonly ended: AbortController;
+  /** What this turn of the event loop said so far. */
+  unsent: string;
 }
 
 export class EventStreams {
@@ -58,7 +60,7 @@ export class EventStreams {
       response.end();
       return undefined;
     }
-    const one: Open = { caller, ended: new AbortController() };
+    const one: Open = { caller, ended: new AbortController(), unsent: '' };
     this.#open.add(one);
     this.#byAddress.set(address, ofAddress + 1);
     this.#gauge.set(this.#open.size);
@@ -100,8 +102,17 @@ export class EventStreams {
   }
 }
 
-function send({ caller: { response }, ended }: Open, frame: string): void {
+/** What one turn says goes out in one piece: only what is left of earlier turns tells that the reader is behind. */
+function send(one: Open, frame: string): void {
+  if (one.unsent === '') queueMicrotask(() => flush(one));
+  one.unsent += frame;
+}
+
+function flush(one: Open): void {
+  const { caller, ended, unsent } = one;
+  const { response } = caller;
+  one.unsent = '';
   if (ended.signal.aborted || response.writableEnded) return;
   if (response.writableLength > MOST_BEHIND_BYTES) response.destroy();
-  else response.write(frame);
+  else response.write(unsent);
 }
