@@ -192,14 +192,38 @@ describe('exposure, in a file', () => {
         .map((row) => String(row.detail))
         .join('\n');
     const page = plan(
-      'SELECT * FROM exposure e WHERE e.version = 1 AND e.number > 5 AND after_at < 9 ORDER BY e.number LIMIT 9',
+      `SELECT * FROM exposed_version v NOT INDEXED CROSS JOIN exposure e ON e.version = v.number
+       WHERE v.number >= 1 AND (v.number > 1 OR e.number > 5) AND v.model = 'd' AND after_at < 9
+       ORDER BY v.number, e.number LIMIT 9`,
     );
-    expect(page).toContain('USING INDEX exposure_of_version (version=? AND number>?)');
+    expect(page).toContain('USING INDEX exposure_of_version (version=?)');
     expect(page).not.toContain('TEMP B-TREE');
     expect(plan("SELECT * FROM exposure WHERE device = 'd' AND until_at IS NULL")).toContain('exposure_of_device');
     expect(plan('SELECT number FROM exposure WHERE until_at < 5 LIMIT 9')).toContain('exposure_ended');
-    expect(plan("SELECT number FROM exposed_version WHERE 1 AND digest = 'd' ORDER BY number")).toContain('USING');
-    expect(plan("SELECT number FROM exposed_version WHERE 1 AND model = 'd' AND version = '1'")).toContain('USING');
+    expect(plan("SELECT v.number FROM exposed_version v WHERE 1 AND v.digest = 'd'")).toContain('USING');
+    expect(plan("SELECT v.number FROM exposed_version v WHERE 1 AND v.model = 'd' AND v.version = '1'")).toContain(
+      'USING',
+    );
+  });
+
+  it('forgets the versions that a device made up with their rows', async () => {
+    using place = folder();
+    await using store = openStore(place.file);
+    const report = { device: 'p1', model: 'm', digest: null, inferences: 1, errors: 0, figures: {} };
+    for (let from = 0; from < 2 * MOST_OF_DEVICE; from += 500)
+      await store.ingestPlain(
+        Array.from({ length: 500 }, (_, i) => ({
+          report: { ...report, version: `made-up-${from + i}`, statedAtMs: null, key: null },
+          receivedAtMs: NOW + from + i,
+          token: 't',
+        })),
+      );
+    const { rows } = await store.readExposure({ ...NEVER, model: 'm', most: 10_000 });
+    expect(rows).toHaveLength(MOST_OF_DEVICE + 1);
+    using db = new DatabaseSync(place.file);
+    expect(db.prepare('SELECT count(*) AS versions FROM exposed_version').get()).toEqual({
+      versions: MOST_OF_DEVICE + 1,
+    });
   });
 
   it('of an older file begins with what its devices ran', async () => {

@@ -27,13 +27,13 @@ export function exposureLogIn(db: SqliteDatabase): ExposureLog {
 
     readPatching: (question, atMs) =>
       db.read(() => {
-        const numbers = versionNumbers(db, question);
+        const { tests, values } = versionTests(question);
         const rows = db
           .prepare(
             `SELECT min(from_at) AS from_at, max(until_at) AS until_at, max(until_at IS NULL) AS stays FROM exposure
-             WHERE version IN (SELECT value FROM json_each(?)) GROUP BY device`,
+             WHERE version IN (SELECT v.number FROM exposed_version v WHERE ${tests}) GROUP BY device`,
           )
-          .all(JSON.stringify(numbers));
+          .all(...values);
         const devices = rows.map((row) => ({
           fromMs: integer(row.from_at),
           untilMs: row.stays === 1 ? null : integer(row.until_at),
@@ -68,7 +68,7 @@ export function writeExposure(
   for (const model of new Set([...ended, ...began.map((one) => one.model)])) {
     db.prepare(
       `UPDATE exposure SET until_at = max(from_at, ?) WHERE device = ? AND until_at IS NULL
-       AND version IN (SELECT number FROM exposed_version WHERE model = ?)`,
+       AND (SELECT model FROM exposed_version WHERE number = exposure.version) = ?`,
     ).run(atMs, device, model);
   }
   for (const one of passed) {
@@ -84,10 +84,22 @@ export function writeExposure(
   }
   for (const one of began)
     insert(db, { device, number: versionNumber(db, one), heardMs, fromMs: atMs, untilMs: null, how: one.how });
-  db.prepare(
-    `DELETE FROM exposure WHERE number IN
-     (SELECT number FROM exposure WHERE device = ? AND until_at IS NOT NULL ORDER BY until_at DESC LIMIT -1 OFFSET ${MOST_OF_DEVICE})`,
-  ).run(device);
+  forgetOldest(db, device);
+}
+
+/** A device may make up versions: those that only forgotten rows named go as well. */
+function forgetOldest(db: SqliteDatabase, device: string): void {
+  const gone = db
+    .prepare(
+      `DELETE FROM exposure WHERE number IN
+       (SELECT number FROM exposure WHERE device = ? AND until_at IS NOT NULL ORDER BY until_at DESC LIMIT -1 OFFSET ${MOST_OF_DEVICE})
+       RETURNING version`,
+    )
+    .all(device);
+  const forget = db.prepare(
+    'DELETE FROM exposed_version WHERE number = ? AND NOT EXISTS (SELECT 1 FROM exposure WHERE version = exposed_version.number)',
+  );
+  for (const version of new Set(gone.map((row) => integer(row.version)))) forget.run(version);
 }
 
 /** The device is forgotten: what it ran nobody knows from when it was heard last. */
@@ -117,37 +129,29 @@ function versionNumber(db: SqliteDatabase, { model, version, digest }: ShownVers
   return Number(made.lastInsertRowid);
 }
 
-function versionNumbers(
-  db: SqliteDatabase,
-  { digest, model, version }: Pick<ExposureQuestion, 'digest' | 'model' | 'version'>,
-): number[] {
+/** The condition for a version of the question. */
+function versionTests({ digest, model, version }: Pick<ExposureQuestion, 'digest' | 'model' | 'version'>): {
+  readonly tests: string;
+  readonly values: readonly string[];
+} {
   const asked = Object.entries({ digest, model, version }).flatMap(([column, value]) =>
-    value === undefined ? [] : [{ test: `${column} = ?`, value }],
+    value === undefined ? [] : [{ test: `v.${column} = ?`, value }],
   );
-  const tests = ['1', ...asked.map(({ test }) => test)].join(' AND ');
-  const rows = db
-    .prepare(`SELECT number FROM exposed_version WHERE ${tests} ORDER BY number`)
-    .all(...asked.map(({ value }) => value));
-  return rows.map((row) => integer(row.number));
+  return { tests: ['1', ...asked.map(({ test }) => test)].join(' AND '), values: asked.map(({ value }) => value) };
 }
 
-/** Version by version: within one, the index gives the rows in the order in which they were written. */
+/** By version, and within one in the order in which the rows were written: as the tables give them, so that no page sorts those to come. */
 function pageOf(db: SqliteDatabase, question: ExposureQuestion): ExposurePage {
   const { fromMs, untilMs, cursor = '0.0', most } = question;
   const [atVersion = 0, after = 0] = cursor.split('.').map(Number);
-  const found: SqlRow[] = [];
-  for (const number of versionNumbers(db, question)) {
-    if (number < atVersion) continue;
-    const rows = db
-      .prepare(
-        `SELECT ${ROW}, e.version AS of_version FROM exposure e JOIN exposed_version v ON v.number = e.version
-         WHERE e.version = ? AND e.number > ? AND after_at < ? AND (until_at IS NULL OR until_at >= ?)
-         ORDER BY e.number LIMIT ?`,
-      )
-      .all(number, number === atVersion ? after : 0, untilMs, fromMs, most + 1 - found.length);
-    found.push(...rows);
-    if (found.length > most) break;
-  }
+  const { tests, values } = versionTests(question);
+  const found = db
+    .prepare(
+      `SELECT ${ROW}, e.version AS of_version FROM exposed_version v NOT INDEXED CROSS JOIN exposure e ON e.version = v.number
+       WHERE v.number >= ? AND (v.number > ? OR e.number > ?) AND ${tests}
+       AND after_at < ? AND (until_at IS NULL OR until_at >= ?) ORDER BY v.number, e.number LIMIT ?`,
+    )
+    .all(atVersion, atVersion, after, ...values, untilMs, fromMs, most + 1);
   const last = found.length > most ? found[most - 1] : undefined;
   const next = last === undefined ? null : `${integer(last.of_version)}.${integer(last.number)}`;
   return { rows: found.slice(0, most).map(toRow), next };
