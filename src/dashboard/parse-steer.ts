@@ -54,7 +54,9 @@ type Parameters = NonNullable<NonNullable<PersonsRequest['change']>['parameters'
 function parametersIn(value: unknown): Parameters | undefined {
   if (value === undefined || value === null) return undefined;
   const entries = typeof value === 'object' && !Array.isArray(value) ? Object.entries(value) : [];
-  const isParameter = (one: unknown): boolean => one === null || ['string', 'number', 'boolean'].includes(typeof one);
+  // `1e999` is JSON for a number that no document can hold.
+  const isParameter = (one: unknown): boolean =>
+    one === null || ['string', 'boolean'].includes(typeof one) || Number.isFinite(one);
   if (entries.length > 0 && entries.length <= 100 && entries.every(([, one]) => isParameter(one)))
     return Object.fromEntries(entries) as Parameters;
   throw refuse('`parameters` is not an object of 1 to 100 texts, numbers, booleans or nulls.', 'Correct the request.');

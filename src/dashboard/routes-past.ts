@@ -150,6 +150,8 @@ async function answered(read: () => Promise<Answer>): Promise<Answer> {
     return await read();
   } catch (thrown) {
     const error = toCodedError(thrown);
+    // The server logs it.
+    if (error.kind === 'bug') throw thrown;
     if (!NOT_FOUND.has(error.code)) return answerTo(error);
     const { code, message, remedy } = error;
     return errorAnswer(404, { code, message, ...(remedy === undefined ? {} : { remedy }) });

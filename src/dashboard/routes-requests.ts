@@ -2,7 +2,6 @@
 import { CodedError, HTTP_STATUSES, toCodedError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { oneLine } from '../base/plain-text.ts';
-import { answerTo } from '../fleet-api/http/answers.ts';
 import type { Answer, Asked, Headers, Route } from '../fleet-api/http/route.ts';
 import type { DeskAnswer, DeskOrder } from '../requests/request-desk.ts';
 import { RequestMoved } from '../requests/request-desk.ts';
@@ -97,7 +96,8 @@ export function statusOf({ code, kind }: CodedError): number {
 function refusalOf(thrown: unknown): Answer {
   const error = toCodedError(thrown);
   const { code, message, remedy, kind } = error;
-  if (kind === 'bug') return answerTo(error);
+  // The server logs it.
+  if (kind === 'bug') throw thrown;
   const facts = { code, message, ...(remedy === undefined ? {} : { remedy }) };
   const now = error instanceof RequestMoved ? { now: error.stand } : {};
   const headers: Headers = kind === 'retry-later' ? { 'Retry-After': 5 } : {};

@@ -40,6 +40,7 @@ test('anything else is refused by name', () => {
     ...[
       { act: 'set', reason: 'x', parameters: { a: {} } },
       { act: 'set', reason: 'x', parameters: [] },
+      { act: 'set', reason: 'x', parameters: JSON.parse('{"a":1e999}') },
     ],
     { act: 'pause', reason: 'x', constructor: 'x' },
   ];

@@ -61,6 +61,18 @@ async function commits(): Promise<number> {
   return (await repository.log((await host.branches()).get('main') ?? '', 100)).length;
 }
 
+test('what fails by a bug is logged, and tells a stranger nothing', async () => {
+  world.faults = () => {
+    throw new Error('secret of the store');
+  };
+  const before = service.errors.length;
+  const failed = await ask({ act: 'pause', dryRun: true });
+  world.faults = () => undefined;
+  expect(failed).toMatchObject({ status: 500, code: 'INTERNAL_ERROR' });
+  expect(JSON.stringify(failed)).not.toContain('secret');
+  expect(service.errors.length).toBe(before + 1);
+});
+
 test('a dry run shows command, difference and head; the commit is by the token and is logged', async () => {
   const seen = await ask({ act: 'pause', dryRun: true });
   expect(seen).toMatchObject({
