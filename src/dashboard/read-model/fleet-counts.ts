@@ -55,12 +55,20 @@ function isIdle({ models }: DeviceRecord): boolean {
   return models.values().every(({ rollout, running }) => rollout === null || running === null);
 }
 
-/** Versions beyond this of one model are lost devices, or lies. */
+/** Versions beyond this of one model are lost devices, or lies. What rollouts name always has its own place: no lie may take it. */
 const MOST_DIGESTS = 200;
 const MOST_MODELS = 1_000;
 
+/** Digests that rollouts name, by model. */
+export type NamedVersions = ReadonlyMap<string, { has(digest: string): boolean }>;
+
 class VersionCounter {
   readonly models = new Map<string, Map<string, DigestCounts>>();
+  readonly #named: NamedVersions;
+
+  constructor(named: NamedVersions) {
+    this.#named = named;
+  }
 
   count({ models }: DeviceRecord): void {
     for (const { model, running, subject, state } of models.values()) {
@@ -71,10 +79,12 @@ class VersionCounter {
   }
 
   #of(model: string, digest: string, version: string): DigestCounts {
-    const name = this.models.has(model) || this.models.size < MOST_MODELS ? model : '(others)';
+    const isNamed = this.#named.has(model);
+    const name = isNamed || this.models.has(model) || this.models.size < MOST_MODELS ? model : '(others)';
     const digests = this.models.get(name) ?? new Map<string, DigestCounts>();
     this.models.set(name, digests);
-    const key = digests.has(digest) || digests.size < MOST_DIGESTS ? digest : '(others)';
+    const isKept = digests.has(digest) || digests.size < MOST_DIGESTS;
+    const key = isKept || this.#named.get(name)?.has(digest) === true ? digest : '(others)';
     const known = digests.get(key);
     if (known !== undefined && (known.version !== '' || version === '')) return known;
     const fresh = {
@@ -93,9 +103,10 @@ const DEVICES_IN_A_TURN = 5_000;
 export async function countFleet(
   { devices, contradicting, denied }: KnownFleet,
   { listenedMs, reportMs }: CountingTime,
+  named: NamedVersions,
 ): Promise<FleetCounts> {
   const states = new Map<DeviceState, number>();
-  const versions = new VersionCounter();
+  const versions = new VersionCounter(named);
   let [heard, idle] = [0, 0];
   for (const [i, device] of devices.entries()) {
     if (i % DEVICES_IN_A_TURN === DEVICES_IN_A_TURN - 1) await nextTurn();

@@ -197,10 +197,11 @@ export class LiveModel {
     const isDue = nowMs - this.#countedMs >= COUNT_EVERY_MS || nowMs < this.#countedMs;
     if (fleet === undefined || facts === undefined || !isDue || fleet === this.#countedFleet) return;
     const { listenedMs } = await this.#parts.store.readListening();
-    this.#counts = await countFleet(fleet, { listenedMs, reportMs: this.#parts.reportMs });
+    const roles = rolesByModel(facts.rollouts);
+    this.#counts = await countFleet(fleet, { listenedMs, reportMs: this.#parts.reportMs }, roles);
     this.#countedFleet = fleet;
     this.#countedMs = nowMs;
-    this.#models = modelVersions(this.#counts, rolesByModel(facts.rollouts));
+    this.#models = modelVersions(this.#counts, roles);
     this.#views = new Map();
     this.#sequence = this.#parts.feed.publish('changed', {
       atMs: this.#atMs(),
