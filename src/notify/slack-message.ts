@@ -22,8 +22,19 @@ function linked([label, url]: PlainMessage['links'][number]): string {
   return `<${escapeMrkdwn(url).replaceAll('|', '%7C')}|${escapeMrkdwn(label)}>`;
 }
 
+/** As many as fit: of one that is too long Slack refuses the whole message. */
+function textOfLinks(links: PlainMessage['links']): string {
+  let text = '';
+  for (const one of links.map(linked)) {
+    const longer = text === '' ? one : `${text} · ${one}`;
+    if (longer.length <= MOST.text) text = longer;
+  }
+  return text;
+}
+
 export function slackMessageOf({ title, lines, facts, links }: PlainMessage): object {
   const fields = facts.slice(0, MOST.fields).map(([label, value]) => plain(`${label}\n${value}`, MOST.field));
+  const linksText = textOfLinks(links);
   return {
     // For notifications and old clients.
     text: escapeMrkdwn(title),
@@ -34,9 +45,7 @@ export function slackMessageOf({ title, lines, facts, links }: PlainMessage): ob
       { type: 'header', text: plain(title, MOST.header) },
       ...(lines.length === 0 ? [] : [{ type: 'section', text: plain(lines.join('\n'), MOST.text) }]),
       ...(fields.length === 0 ? [] : [{ type: 'section', fields }]),
-      ...(links.length === 0
-        ? []
-        : [{ type: 'context', elements: [{ type: 'mrkdwn', text: links.map(linked).join(' · ') }] }]),
+      ...(linksText === '' ? [] : [{ type: 'context', elements: [{ type: 'mrkdwn', text: linksText }] }]),
     ],
   };
 }

@@ -70,4 +70,14 @@ describe('a hostile name', () => {
     for (const runbook of ['javascript:alert(1)', 'file:///etc/passwd', 'data:text/html,x', 'wiki'])
       expect(plainMessageOf(alert({ runbook })).links).toEqual([]);
   });
+
+  test('of addresses, however long, only as many go to Slack as it takes, and the message goes', () => {
+    const notices = [1, 2, 3, 4].map((i) =>
+      alert({ runbook: `https://wiki.example.com/${i}?${'a&'.repeat(200 * i)}` }),
+    );
+    const { blocks } = slackMessageOf(digestOfNotices(notices)) as { blocks: { elements?: { text: string }[] }[] };
+    const [links] = blocks.flatMap(({ elements = [] }) => elements);
+    expect(links?.text).toMatch(/^<https:[^ ]*\|Runbook>$/);
+    expect(links?.text.length).toBeLessThanOrEqual(3_000);
+  });
 });
