@@ -43,13 +43,17 @@ async function buildHost(outfile: string): Promise<void> {
   });
 }
 
-/** Builds both files into a folder. */
-async function main(folder: string): Promise<void> {
+/** Builds both files into a folder, with the unit file beside them. */
+export async function buildAgentFiles(folder: string): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
   const [agent, host] = [path.join(folder, 'slipway-agent.cjs'), path.join(folder, 'onnx-host.cjs')];
   await Promise.all([buildAgent(agent), buildHost(host)]);
   await writeFile(path.join(folder, 'slipway-agent.service'), await readFile(path.join(here, 'slipway-agent.service')));
-  for (const file of [agent, host]) {
+  return [agent, host];
+}
+
+async function main(folder: string): Promise<void> {
+  for (const file of await buildAgentFiles(folder)) {
     process.stdout.write(`${path.relative(process.cwd(), file)}  ${((await stat(file)).size / 1e6).toFixed(2)} MB\n`);
   }
 }

@@ -1,5 +1,5 @@
 // Owns the command `slipway-agent`: the only place that reads environment and command line, and chooses implementations.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -155,7 +155,8 @@ function stopOnSignals(logger: Logger): AbortController {
 /** Beside the bundle lies the host's bundle; in a checkout the sources are run as they are. */
 function openHost(settings: AgentSettings): ModelHost {
   if (settings.runtime === 'process') return processHost;
-  const folder = path.dirname(process.argv[1] ?? '.');
+  // The command may be a link, as npm and `install` make one.
+  const folder = path.dirname(realpathSync(process.argv[1] ?? '.'));
   const bundled = path.join(folder, 'onnx-host.cjs');
   const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'model', 'onnx-thread.ts');
   if (existsSync(threadFile)) return new OnnxHost({ clock, threadFile });

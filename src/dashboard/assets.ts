@@ -1,5 +1,6 @@
 // Owns what pages load: one sheet and one script, made once in a process, under names that hold their digest.
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +11,8 @@ import type { Route } from '../fleet-api/http/route.ts';
 const HERE = import.meta.dirname;
 const STYLES = path.join(HERE, 'pages/styles');
 const SCRIPT = path.join(HERE, 'browser/main.ts');
+/** The script as a package has it; in a checkout it is made out of the sources. */
+export const READY_SCRIPT = path.join(HERE, 'browser/script.js');
 
 const compress = promisify(gzip);
 
@@ -59,11 +62,15 @@ export interface AssetMaker {
   read(): Promise<Assets>;
 }
 
+async function readScript(): Promise<string> {
+  return existsSync(READY_SCRIPT) ? readFile(READY_SCRIPT, 'utf8') : bundleScript();
+}
+
 /** Makes them when a page asks first. `onProblem` hears why there is no script. */
 export function assetMaker(onProblem: (error: unknown) => void): AssetMaker {
   let made: Promise<Assets> | undefined;
   const make = async (): Promise<Assets> => {
-    const script = bundleScript().then(
+    const script = readScript().then(
       (text) => assetOf(text, 'js', 'text/javascript'),
       (error: unknown) => {
         onProblem(error);

@@ -124,7 +124,7 @@ export const WINGS: readonly Pick<Room, 'folder' | 'mayImport'>[] = [
 ];
 
 /** Folders that may import every room and are free of the bans: they drive the system from outside. */
-export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', '.ci'];
+export const OUTSIDE_FOLDERS: readonly string[] = ['test', 'bench', 'docs', 'deploy', '.ci'];
 
 /** Packages that only compute; the only ones a pure room may import. */
 export const COMPUTING_PACKAGES: readonly string[] = ['semver', 'yaml', 'ajv'];

@@ -1,11 +1,12 @@
 // Owns the proof that the built files run a device on the Node that devices have, and that the command reads its settings with care.
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSettings } from '../../fleet-agent/src/settings.ts';
+import { findNodes } from '../support/nodes.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { DeviceWorld, MODEL, outcomesOf, until } from './device-world.ts';
 
@@ -52,24 +53,6 @@ describe('settings', () => {
   });
 });
 
-/** Every Node here from 20 on, by version: the one that runs this, and the one on the path, which may be older. */
-function findNodes(): string[] {
-  const nodes = new Map([[process.version, process.execPath]]);
-  for (const folder of ['/usr/bin', '/usr/local/bin', ...(process.env.PATH ?? '').split(path.delimiter)]) {
-    try {
-      const file = path.join(folder, 'node');
-      const version = execFileSync(file, ['--version'], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).trim();
-      if (Number(/^v(\d+)/.exec(version)?.[1]) >= 20) nodes.set(version, file);
-    } catch {
-      // no Node in this folder
-    }
-  }
-  return [...nodes.values()];
-}
-
 /** Memory of a process that runs here; 0 where /proc does not tell. */
 function residentMegabytes(pid: number): number {
   try {
@@ -94,7 +77,7 @@ describe('the built files', () => {
   test.each(findNodes())(
     'enrol, install, serve and report on %s, and stop in order',
     { timeout: 300_000 },
-    async (node) => {
+    async (_, node) => {
       await using world = await DeviceWorld.open();
       const stable = await world.publishModel({ version: '1.0.0', onnx: constantClassifier(3), expects: 'form' });
       await world.direct(world.entry({ stable }));
@@ -164,7 +147,7 @@ describe('the built files', () => {
   test.each(findNodes())(
     'start once on a data folder, on %s, and again when the first was killed',
     { timeout: 180_000 },
-    async (node) => {
+    async (_, node) => {
       await using world = await DeviceWorld.open();
       const file = (name: string, text: string | Buffer): string => {
         writeFileSync(path.join(world.folder, name), text);

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
+import { COMMAND } from '../command-name.ts';
 import { AGENT_BUNDLE } from '../demo/device-process.ts';
 import { createStageSet, removeStageSet } from '../demo/stage-set.ts';
 import { tellStory } from '../demo/story.ts';
@@ -79,8 +80,8 @@ function printStory(story: StoryResult, { seconds, repository, folder, json }: P
       ? ''
       : `\nEverything is kept in ${folder}:\n  git -C ${repository} log\n  ls ${folder}/devices ${folder}/home
 Look at it in a browser: make a token, start the service, and open http://127.0.0.1:8080/
-  npx slipway token create --home ${folder}/home --name you --scope view,operate
-  npx slipway run --home ${folder}/home --repo ${repository}\n`;
+  ${COMMAND} token create --home ${folder}/home --name you --scope view,operate
+  ${COMMAND} run --home ${folder}/home --repo ${repository}\n`;
   printResult({ json: document, text: `${storyText(story, seconds)}${around}`, exitCode: ok ? 0 : 1 }, json);
   process.exitCode = ok ? 0 : 1;
 }

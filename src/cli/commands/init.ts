@@ -11,6 +11,7 @@ import { initialiseTuf } from '../../distribution/tuf-roots.ts';
 import { findAuthor } from '../../git/isomorphic/find-author.ts';
 import { IsomorphicWorkTree } from '../../git/isomorphic/isomorphic-work-tree.ts';
 import { CI_HOSTS, type CiHost, ciFiles, ciSteps, ownersOf } from '../ci-files.ts';
+import { COMMAND } from '../command-name.ts';
 import { createHome } from '../create-home.ts';
 import { DEMO_MODEL } from '../demo/example-model.ts';
 import { type Home, homeAt } from '../home.ts';
@@ -156,16 +157,16 @@ function nextCommands(folder: string, home: string, ciKey: string, withExample: 
   const repo = shellWord(folder);
   const at = home === '.slipway' ? '' : ` --home ${shellWord(home)}`;
   const manifest = `${repo}/models/<model>/<version>.yaml`;
-  const publish = [`slipway release model.onnx --manifest ${manifest} --key ${shellWord(ciKey)} --repo ${repo}${at}`];
-  const commands = [
-    `slipway validate --repo ${repo} --trust ${shellWord(path.join(home, 'trust-policy.yaml'))}`,
-    ...(withExample ? [] : publish),
-    `slipway run --repo ${repo}${at}`,
-    `slipway token${at}`,
-    `slipway status --repo ${repo}`,
+  const publish = [
+    `${COMMAND} release model.onnx --manifest ${manifest} --key ${shellWord(ciKey)} --repo ${repo}${at}`,
   ];
-  // As in a checkout of Slipway, where nothing is installed for the whole machine.
-  return commands.map((command) => `npx ${command}`);
+  return [
+    `${COMMAND} validate --repo ${repo} --trust ${shellWord(path.join(home, 'trust-policy.yaml'))}`,
+    ...(withExample ? [] : publish),
+    `${COMMAND} run --repo ${repo}${at}`,
+    `${COMMAND} token${at}`,
+    `${COMMAND} status --repo ${repo}`,
+  ];
 }
 
 const WHERE_KEYS_BELONG: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { openHome } from '../home.ts';
 import { assertFollowable } from '../repository-access.ts';
+import { ServiceManager } from '../service-manager.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
 import { startService } from '../start-service.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -35,9 +36,10 @@ export function addRunCommand(program: Command): void {
       const settings = serviceSettings(given);
       await openHome(settings.home.folder);
       await assertFollowable(settings.repository);
+      const clock = new SystemClock();
       await using service = await startService({
         settings,
-        clock: new SystemClock(),
+        clock,
         random: new SystemRandom(),
         logger,
       });
@@ -47,10 +49,8 @@ export function addRunCommand(program: Command): void {
         repository: settings.repository,
         home: settings.home.folder,
       });
-      await new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener('abort', () => resolve(), { once: true });
-      });
+      const manager = new ServiceManager({ environment: settings.environment, clock, logger });
+      await manager.accompany(`serves ${service.url}`, signal);
       logger.info('stopping');
     });
 }
