@@ -10,6 +10,7 @@ import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
 import { findFolderProblems } from './device-problems.ts';
+import { installOrUninstall } from './install.ts';
 import { ArtifactCredentials } from './link/artifact-credentials.ts';
 import { readRefusal } from './link/directive-refusal.ts';
 import { joinUrl } from './link/http.ts';
@@ -27,8 +28,13 @@ const HELP = `Usage: slipway-agent <command> [settings]
 
   slipway-agent run     follow the fleet's directive: install, serve and report models
   slipway-agent status  show the models on this device, from its data folder (--json)
+  slipway-agent install [--from DIR] [--node FILE] [--root DIR] [--dry-run]
+                        install or upgrade it as a service of systemd with its own user; --from holds config.yaml and
+                        the files that it names, --root is another root folder, such as a package's
+  slipway-agent uninstall [--purge] [--root DIR] [--dry-run]
+                        remove it; --purge removes configuration, identity and models as well
 
-Settings, as flags or in the YAML file of --config (names in camelCase):
+Settings, as flags, in the YAML file of --config (names in camelCase), or as environment variables:
 ${describeSettings()}
 `;
 
@@ -42,6 +48,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (command === '--version' || command === 'version') {
     process.stdout.write(`${AGENT_VERSION}\n`);
+    return 0;
+  }
+  if (command === 'install' || command === 'uninstall') {
+    const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+    await installOrUninstall({ command, args: rest, environment: process.env, programs: programFolder(), print });
     return 0;
   }
   const settings = readSettings({
@@ -152,11 +163,15 @@ function stopOnSignals(logger: Logger): AbortController {
   return stop;
 }
 
+/** The command may be a link, as npm and `install` make one. */
+function programFolder(): string {
+  return path.dirname(realpathSync(process.argv[1] ?? '.'));
+}
+
 /** Beside the bundle lies the host's bundle; in a checkout the sources are run as they are. */
 function openHost(settings: AgentSettings): ModelHost {
   if (settings.runtime === 'process') return processHost;
-  // The command may be a link, as npm and `install` make one.
-  const folder = path.dirname(realpathSync(process.argv[1] ?? '.'));
+  const folder = programFolder();
   const bundled = path.join(folder, 'onnx-host.cjs');
   const threadFile = existsSync(bundled) ? bundled : path.join(folder, 'model', 'onnx-thread.ts');
   if (existsSync(threadFile)) return new OnnxHost({ clock, threadFile });

@@ -14,7 +14,7 @@ interface Setting {
   readonly name: string;
   readonly shape: 'text' | 'file' | 'duration' | 'number' | 'pairs' | 'hook';
   readonly fallback?: string | number;
-  /** Environment variable that sets it; command line and file win. */
+  /** Environment variable that sets it, if not SLIPWAY_AGENT_ and its name; command line and file win. */
   readonly variable?: string;
   readonly help: string;
 }
@@ -37,7 +37,11 @@ export const SETTINGS = [
     variable: 'SLIPWAY_AGENT_ARTIFACT_CREDENTIALS',
     help: 'File with the credentials of this device for private artifact hosts (YAML), readable by its owner alone.',
   },
-  { name: 'label', shape: 'pairs', help: 'Label, as name=value. Repeatable. In the file: `label: { name: value }`.' },
+  {
+    name: 'label',
+    shape: 'pairs',
+    help: 'Label, as name=value. Repeatable. In the file: `label: { name: value }`; in the variable: by commas.',
+  },
   { name: 'property', shape: 'pairs', help: 'Reported property (firmware, features, …), as name=value. Repeatable.' },
   {
     name: 'endpointPort',
@@ -60,7 +64,7 @@ export const SETTINGS = [
   {
     name: 'onSwitch',
     shape: 'hook',
-    help: 'How to notify another process of a new version. Only in the file of --config.',
+    help: 'How to notify another process of a new version. In the file of --config or the variable, no flag.',
   },
   { name: 'reserveMebibytes', shape: 'number', fallback: 16, help: 'Disk space to leave free, in MiB.' },
   { name: 'kilobytesPerSecond', shape: 'number', help: 'Download limit, in kB/s. Default: none.' },
@@ -81,6 +85,10 @@ function flagOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
+function variableOf({ name, variable }: Setting): string {
+  return variable ?? `SLIPWAY_AGENT_${flagOf(name).replaceAll('-', '_').toUpperCase()}`;
+}
+
 function settingError(message: string, remedy: string, cause?: unknown): CodedError {
   return new CodedError({ code: 'AGENT_SETTING', message, remedy, cause });
 }
@@ -90,7 +98,7 @@ export function describeSettings(): string {
   return SETTINGS.map((setting: Setting) => {
     const extra = [
       setting.fallback === undefined ? undefined : `default ${setting.fallback}`,
-      setting.variable === undefined ? undefined : `or ${setting.variable}`,
+      `or ${variableOf(setting)}`,
     ].filter((one) => one !== undefined);
     return `  --${flagOf(setting.name).padEnd(22)}${setting.help}${extra.length === 0 ? '' : ` (${extra.join('; ')})`}`;
   }).join('\n');
@@ -117,11 +125,25 @@ export function readSettings({
     const setting: Setting | undefined = SETTINGS.find((one) => one.name === name);
     const flag = flags[flagOf(name)];
     if (flag !== undefined) return setting?.shape === 'file' ? path.resolve(String(flag)) : flag;
-    const written = config[name] ?? (setting?.variable === undefined ? undefined : environment[setting.variable]);
+    const written = config[name] ?? (setting === undefined ? undefined : readVariable(setting, environment));
     if (written === undefined) return setting?.fallback;
     return setting?.shape === 'file' ? path.resolve(folder, String(written)) : written;
   };
   return { ...typed(find), json: flags.json === true };
+}
+
+/** Pairs stand in one variable, by commas; a hook is written as in the file. An empty variable is none. */
+function readVariable(setting: Setting, environment: SettingSources['environment']): unknown {
+  const variable = variableOf(setting);
+  const text = environment[variable];
+  if (text === undefined || text === '') return undefined;
+  if (setting.shape === 'pairs') return text.split(',').map((pair) => pair.trim());
+  if (setting.shape !== 'hook') return text;
+  try {
+    return parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    throw settingError(`${variable} is not valid YAML.`, 'Write it as `onSwitch` in the configuration file.', error);
+  }
 }
 
 function parseFlags(

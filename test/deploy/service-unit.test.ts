@@ -88,7 +88,7 @@ describe('a service below systemd', () => {
     await until(() => heard().includes('STOPPING=1'), heard);
   });
 
-  test('that cannot tell it serves all the same, and warns once', async () => {
+  test('serves all the same where nobody can be told', async () => {
     await session.run(['init', 'models', '--example']);
     const service = await session.serve(['--repo', 'models', '--insecure-http'], {
       PATH: session.path('nowhere'),

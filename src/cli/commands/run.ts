@@ -6,10 +6,10 @@ import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { openHome } from '../home.ts';
 import { assertFollowable } from '../repository-access.ts';
-import { ServiceManager } from '../service-manager.ts';
 import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
 import { startService } from '../start-service.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { SystemdNotices } from '../systemd-notices.ts';
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
 
@@ -49,8 +49,8 @@ export function addRunCommand(program: Command): void {
         repository: settings.repository,
         home: settings.home.folder,
       });
-      const manager = new ServiceManager({ environment: settings.environment, clock, logger });
-      await manager.accompany(`serves ${service.url}`, signal);
+      const notices = new SystemdNotices({ environment: settings.environment, clock, logger });
+      await notices.accompany(`serves ${service.url}`, signal);
       logger.info('stopping');
     });
 }

@@ -10,7 +10,7 @@ const NOTIFY_LIMIT_MS = 5_000;
 const SIGNS_PER_WATCHDOG = 3;
 const LEAST_PAUSE_MS = 100;
 
-export interface ServiceManagerOptions {
+export interface SystemdNoticesOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -20,11 +20,11 @@ export interface ServiceManagerOptions {
  * Talks through `systemd-notify`, since Node opens no datagram sockets of the kind that systemd has. Does nothing where no service
  * manager asked for it. The launcher lies between systemd and this process, so the unit needs `NotifyAccess=all`.
  */
-export class ServiceManager {
-  readonly #options: ServiceManagerOptions;
+export class SystemdNotices {
+  readonly #options: SystemdNoticesOptions;
   #isWarned = false;
 
-  constructor(options: ServiceManagerOptions) {
+  constructor(options: SystemdNoticesOptions) {
     this.#options = options;
   }
 
