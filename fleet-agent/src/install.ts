@@ -105,12 +105,21 @@ function readPrograms(folder: string) {
   }
 }
 
-/** The files of a folder, without those below it. */
+/** Ends at the first file too many, so that a wrong folder is not read whole. */
+function namesIn(folder: string, below = ''): string[] {
+  const names: string[] = [];
+  for (const entry of readdirSync(path.join(folder, below), { withFileTypes: true })) {
+    const name = path.join(below, entry.name);
+    names.push(...(entry.isDirectory() ? namesIn(folder, name) : [name]));
+    if (names.length > MOST_FILES) throw new Error(`it has more than ${MOST_FILES} files`);
+  }
+  return names;
+}
+
+/** The files of a folder and of those in it; what is neither file nor link to one is left out. */
 function readConfiguration(folder: string): GivenFile[] {
   try {
-    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
-    const files = names.filter((name) => statSync(path.join(folder, name)).isFile());
-    if (names.length > MOST_FILES) throw new Error(`it has more than ${MOST_FILES} files`);
+    const files = namesIn(folder).filter((name) => statSync(path.join(folder, name)).isFile());
     return files.map((name) => {
       const { size, mode } = statSync(path.join(folder, name));
       if (size > MOST_FILE_BYTES) throw new Error(`${name} is larger than ${MOST_FILE_BYTES} bytes`);

@@ -64,6 +64,12 @@ function configuration(config = 'server: https://fleet.example\ntrust: trust/pol
   return from;
 }
 
+function crowded(): string {
+  const from = configuration();
+  for (let i = 0; i < 30; i++) writeFileSync(path.join(from, `photo-${i}.jpg`), '');
+  return from;
+}
+
 describe('installing below another root', () => {
   test('puts programs, unit, user and configuration in their places, each with its mode', async () => {
     expect(await install('--from', configuration())).toMatchObject({ code: 0, stderr: '', stdout: 'installed\n' });
@@ -111,7 +117,8 @@ describe('installing below another root', () => {
   });
 
   test.each([
-    ['no configuration file', () => folder, /config\.yaml can't be read|more than 32 files/],
+    ['no configuration file', () => mkdtempSync(path.join(folder, 'empty-')), /config\.yaml can't be read/],
+    ['more files than a configuration has', () => crowded(), /more than 32 files/],
     ['an unknown setting', () => configuration('sever: https://x\n'), /unknown setting "sever"/],
     ['no trust policy', () => configuration('server: https://x.example\nroot: root.json\n'), /does not set `trust`/],
     [
