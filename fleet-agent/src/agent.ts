@@ -160,7 +160,7 @@ class DeviceAgent implements Agent {
       this.#identity = known ?? null;
       const waiting = queue ?? (await problems.untilWell(openQueue, 'reports', tries));
       this.#queue = waiting;
-      const reporting = this.#createReporting({ identity: known, queue: waiting, memory, models, refusal });
+      const reporting = this.#createReporting({ identity: known, queue: waiting, memory, models, refusal, directives });
       await reporting?.run(signal);
       return reporting;
     };
@@ -240,9 +240,10 @@ class DeviceAgent implements Agent {
     readonly memory: DeviceMemory;
     readonly models: DeviceModels;
     readonly refusal: RefusalNote;
+    readonly directives: DirectiveSource;
   }): Reporting | null {
     const { link, token = null, labels, clock, random, logger } = this.#options;
-    const { identity, queue, memory, models, refusal } = parts;
+    const { identity, queue, memory, models, refusal, directives } = parts;
     if (link === null || identity === undefined || queue === undefined) return null;
     return new Reporting({
       sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
@@ -253,6 +254,7 @@ class DeviceAgent implements Agent {
         const properties = { ...facts.properties, ...this.#told(refusal, models) };
         return { ...facts, labels: this.#self.labels(), properties };
       },
+      pointer: () => (refusal.refusal?.code === 'TUF_ROLLBACK' ? directives.lastPointer?.() : undefined),
       updaters: () => models.updaters,
       takeConflicts: () => this.#notes.takeOutcomes(),
       onEnrolled: (given) => this.#self.takeEnrolledLabels(given),

@@ -74,6 +74,7 @@ export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bea
   readonly onTaken?: ReportIntakeParts['onTaken'];
   /** Counts the reports of all devices, with an agent and without. */
   readonly pace?: ReportPace;
+  readonly onPointer?: ReportIntakeParts['onPointer'];
 }
 
 export interface FleetApi extends AsyncDisposable {
@@ -162,6 +163,7 @@ export function intakeOf(options: FleetApiOptions, signatures: DeviceSignatures)
       options.pace?.note(taken.reports.length);
       options.onTaken?.(taken);
     },
+    ...{ onPointer: options.onPointer, keyOf: options.keyOf },
   });
 }
 

@@ -8,6 +8,7 @@ import type { RandomStream } from '../base/random.ts';
 import type { Tracer } from '../base/tracer.ts';
 import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
+import { versionSeenElsewhere } from '../distribution/seen-pointer.ts';
 import { readOnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import type { CertificateFiles } from '../fleet-api/http/server-certificate.ts';
@@ -103,6 +104,8 @@ export interface ComposedReconciler extends AsyncDisposable {
   useTrust(trust: LoadedTrust): void;
   /** Notifies these targets from now on. */
   useNotifications(list: NotifySettings): void;
+  /** A device shows the pointer that it accepted: what our key signed is published above. */
+  notePointer(pointer: string): void;
   /** The fleet as of the last cycle; undefined before the first. */
   fleet(): KnownFleet | undefined;
 }
@@ -224,6 +227,14 @@ export async function composeReconciler({
       loop.useNotices(withLinks(list));
       deliveries.useTargets(list.targets);
       standingAlerts.useTargets(list.alertmanagers);
+    },
+    notePointer: (pointer) => {
+      versionSeenElsewhere(home.publication, pointer, keys.timestamp)
+        .then((version) => {
+          if (version === undefined || !loop.publisher.goAbove(version)) return;
+          logger.warn('a device has seen newer metadata than this home published: the home was set back', { version });
+        })
+        .catch((error: unknown) => logger.warn('the pointer of a device could not be compared', { error }));
     },
     fleet: () => fleet,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

@@ -88,6 +88,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
       refused,
       pace,
       onTaken: composed.traces && ((taken) => composed.traces?.noteReports(taken)),
+      onPointer: composed.notePointer,
       ...addressLimits(settings.addressFactor),
       publicationFolder: settings.home.publication,
       locations,

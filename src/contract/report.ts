@@ -18,6 +18,8 @@ export const MOST_CLASSES = 64;
 export const REST_CLASS = '(rest)';
 /** Inputs of a model that are summed up; the first ones of its interface. */
 export const MOST_FEATURES = 16;
+/** Of a pointer that a device shows, as long as it takes one. */
+export const MOST_POINTER_BYTES = 16_384;
 /** Reported property of a device that does not believe the published directive: code and reason. */
 export const DIRECTIVE_REFUSED = 'directiveRefused';
 /** Reported property of a device that serves versions whose signer is revoked, because it has no other: models and versions. */
@@ -181,6 +183,8 @@ export interface DeviceReport {
   readonly properties: Readonly<Record<string, string | number>>;
   /** Readings of the device in the interval, by name: those of `GAUGES`, and its own. */
   readonly gauges?: Readonly<Record<string, Summary>>;
+  /** The `timestamp.json` accepted last, while the publication shows an older one: a service that was set back publishes above it. */
+  readonly acceptedPointer?: string;
   readonly intervals: readonly ModelInterval[];
   readonly states: readonly ModelState[];
   readonly outcomes: readonly Outcome[];

@@ -55,7 +55,7 @@ export class FolderPublication implements Publication {
 
   async #publishAs(
     token: number,
-    { directive, documents, nowMs }: PublishOrder,
+    { directive, documents, nowMs, above = 0 }: PublishOrder,
     ledger: PublicationLedger,
   ): Promise<PublishOutcome> {
     await this.#makeFolders();
@@ -63,8 +63,8 @@ export class FolderPublication implements Publication {
     for (const document of documents) await this.#writeDocument(document);
     const bytes = encodeDirective(directive);
     await this.#writeOnce(this.#at('targets', `${sha256Hex(bytes)}.${DIRECTIVE_TARGET}`), bytes);
-    const version = await ledger.reserveVersion(await highestVersion(this.#folder));
-    const kept = await this.#stillGood(sha256Hex(bytes), nowMs);
+    const version = await ledger.reserveVersion(Math.max(above, await highestVersion(this.#folder)));
+    const kept = above > 0 ? {} : await this.#stillGood(sha256Hex(bytes), nowMs);
     const online = makeOnline({
       version,
       targets: [{ path: DIRECTIVE_TARGET, bytes }],

@@ -16,11 +16,14 @@ export class MemoryPublication implements Publication {
     this.#onPublished = onPublished;
   }
 
-  async publish({ directive, documents, nowMs }: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome> {
+  async publish(
+    { directive, documents, nowMs, above = 0 }: PublishOrder,
+    ledger: PublicationLedger,
+  ): Promise<PublishOutcome> {
     const token = await ledger.acquire(nowMs);
     if (token === null) return { kind: 'not-holder' };
     for (const { digest } of documents) this.#held.add(digest);
-    const metadataVersion = await ledger.reserveVersion(this.#published?.version ?? 0);
+    const metadataVersion = await ledger.reserveVersion(Math.max(above, this.#published?.version ?? 0));
     const swap = async (): Promise<void> => {
       this.#published = { directive, expiresAtMs: nowMs + LIFETIME_MS, version: metadataVersion };
       this.#onPublished(directive);

@@ -13,6 +13,8 @@ export interface PublishOrder {
   readonly directive: Directive;
   readonly documents: readonly PublishedDocument[];
   readonly nowMs: number;
+  /** Devices have seen metadata of this version, which is not in this folder: all is signed anew, above it. 0 unless given. */
+  readonly above?: number;
 }
 
 export type PublishOutcome =

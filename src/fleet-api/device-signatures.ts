@@ -11,7 +11,14 @@ const MOST_KEYS = 100_000;
 const UNKNOWN_PER_FORGED = 16;
 
 export type SignatureCheck =
-  | { readonly kind: 'verified'; readonly device: string; readonly payload: Buffer }
+  | {
+      readonly kind: 'verified';
+      readonly device: string;
+      readonly payload: Buffer;
+      /** The key that was checked, and the epoch under which the store knows it; -1 where only the fleet documents do. */
+      readonly publicKey: string;
+      readonly knownEpoch: number;
+    }
   /** `device` is whose message it says it is. */
   | {
       readonly kind: 'rejected';
@@ -20,7 +27,9 @@ export type SignatureCheck =
     };
 
 export interface DeviceSignaturesParts {
-  readonly register: { findDevice(id: string): Promise<{ readonly publicKey: string } | undefined> };
+  readonly register: {
+    findDevice(id: string): Promise<{ readonly publicKey: string; readonly epoch: number } | undefined>;
+  };
   readonly isDenied: (device: string) => boolean;
   /** That of `addressLimits` unless given. */
   readonly forgedPerAddress?: RateLimit | undefined;
@@ -50,17 +59,22 @@ export class DeviceSignatures {
     if (spent > 0) this.#forged.charge(address, this.#parts.clock.monotonicMs(), spent);
   }
 
-  /** Throws what the store throws. */
-  async check(envelope: unknown, payloadType: string): Promise<SignatureCheck> {
+  /** `keyOf`: the key that the fleet documents name for a device, asked where the store knows none. Throws what it and the store throw. */
+  async check(
+    envelope: unknown,
+    payloadType: string,
+    keyOf?: (device: string) => string | undefined,
+  ): Promise<SignatureCheck> {
     const device = deviceOf(envelope);
     if (device === undefined) return { kind: 'rejected', reason: 'bad-envelope' };
     const known = await this.#parts.register.findDevice(device);
-    if (known === undefined) return { kind: 'rejected', reason: 'unknown-device', device };
+    const publicKey = known === undefined ? keyOf?.(device) : known.publicKey;
+    if (publicKey === undefined) return { kind: 'rejected', reason: 'unknown-device', device };
     if (this.#parts.isDenied(device)) return { kind: 'rejected', reason: 'denied', device };
-    const key = this.#keyOf(known.publicKey);
+    const key = this.#keyOf(publicKey);
     const check = verifyDsse(envelope, (keyid) => (keyid === device ? key : undefined), payloadType);
     if (check.kind === 'refused') return { kind: 'rejected', reason: 'bad-signature', device };
-    return { kind: 'verified', device, payload: check.payload };
+    return { kind: 'verified', device, payload: check.payload, publicKey, knownEpoch: known?.epoch ?? -1 };
   }
 
   #keyOf(pem: string): KeyObject {

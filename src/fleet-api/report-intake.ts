@@ -10,11 +10,14 @@ import {
   type VerifiedReport,
 } from '../contract/fleet-messages.ts';
 import { parseReport } from '../contract/parse-report.ts';
+import type { Readmission } from '../contract/readmission.ts';
 import { type DeviceReport, REPORT_PAYLOAD_TYPE } from '../contract/report.ts';
 import { type DeviceSignatures, deviceOf } from './device-signatures.ts';
 import { RateLimiter } from './rate-limit.ts';
 import type { RefusedReports } from './refused-reports.ts';
 
+/** Epochs are given by the clock, which may have been set back with the store. */
+const EPOCH_AHEAD_S = 86_400;
 /** Devices of which the address is known. */
 const MOST_PLACED = 100_000;
 /** A device or an address that is turned away is noted at most so often: the note is a write. */
@@ -35,16 +38,21 @@ type Checked =
 export interface ReportIntakeParts {
   /** The fleet store. */
   readonly register: {
+    readmit(order: Readmission): Promise<void>;
     findDevice(id: string): Promise<{ readonly newestSequence: number } | undefined>;
     /** Answers in order, once all are durable. */
     ingest(batch: readonly VerifiedReport[]): Promise<readonly StoredAnswer[]>;
     noteTurnedAway(devices: readonly string[]): Promise<void>;
   };
   readonly signatures: DeviceSignatures;
+  /** The key that the fleet documents name for a device; throws FLEET_NOT_READ while nobody knows. */
+  readonly keyOf?: ((device: string) => string | undefined) | undefined;
   readonly perDevice: RateLimiter;
   readonly refused: RefusedReports;
   readonly clock: Clock;
   readonly answers: Counter;
+  /** A device shows the pointer that it accepted, newer than what it is given. Not to be believed without its signature. */
+  readonly onPointer?: ((pointer: string) => void) | undefined;
   /** Reports that the store has just counted for the first time. */
   readonly onTaken?: (taken: TakenReports) => void;
 }
@@ -142,21 +150,30 @@ export class ReportIntake {
   }
 
   async #check(envelope: unknown, receivedAtMs: number): Promise<Checked> {
-    const check = await this.#parts.signatures.check(envelope, REPORT_PAYLOAD_TYPE);
+    const check = await this.#parts.signatures.check(envelope, REPORT_PAYLOAD_TYPE, this.#parts.keyOf);
     if (check.kind === 'rejected') return check;
-    const { device } = check;
+    const { device, publicKey, knownEpoch } = check;
     const rejected = (reason: string): Checked => ({ kind: 'rejected', reason, device, isOwn: true });
     if (isDeeperThan(DEEPEST_REPORT, check.payload)) return rejected('REPORT_DEPTH');
     try {
       const report = parseReport(check.payload);
       // Its own key vouches for a device's own reports only.
-      return report.device === device
-        ? { kind: 'verified', report: { report, receivedAtMs } }
-        : rejected('other-device');
+      if (report.device !== device) return rejected('other-device');
+      if (report.epoch > knownEpoch) await this.#readmit(report, publicKey, receivedAtMs);
+      if (report.acceptedPointer !== undefined) this.#parts.onPointer?.(report.acceptedPointer);
+      return { kind: 'verified', report: { report, receivedAtMs } };
     } catch (error) {
       if (error instanceof CodedError && error.kind === 'fix-input') return rejected(error.code);
       throw error;
     }
+  }
+
+  /** Its key is proven; whether it may come back by that, the fleet documents say. */
+  async #readmit(report: DeviceReport, publicKey: string, nowMs: number): Promise<void> {
+    const { keyOf, register } = this.#parts;
+    const { device, epoch, labels } = report;
+    if (keyOf?.(device) !== publicKey || epoch > nowMs / 1000 + EPOCH_AHEAD_S) return;
+    await register.readmit({ device, publicKey, epoch, labels, nowMs });
   }
 
   /** Charged after the signature was checked: otherwise a stranger could use up a device's share. */

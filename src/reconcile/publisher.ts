@@ -13,6 +13,8 @@ import type { Leases } from '../store/leases.ts';
 import type { Publication as PublicationRecord, ReconcilerState } from '../store/reconciler-state.ts';
 
 const LEASE = 'publication';
+/** A device may have seen some more than the one that it shows. */
+const UNSEEN_VERSIONS = 100;
 const DOCUMENT_LIMIT_BYTES = 1024 * 1024;
 
 export interface PublisherParts {
@@ -82,6 +84,7 @@ export class Publisher {
   /** Manifests that lay in the publication when it was renewed last, or came since: the others alone are looked for. */
   readonly #held = new Set<Digest>();
   #expiresAtMs: number | null = null;
+  #seenElsewhere = 0;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -97,16 +100,24 @@ export class Publisher {
     return (await this.#parts.publication.findPublished()) ?? null;
   }
 
+  /** Devices accepted metadata of this version, and it is not in the publication: a home was set back. The next cycle publishes above it. True when that is news. */
+  goAbove(version: number): boolean {
+    if (version <= this.#seenElsewhere) return false;
+    this.#seenElsewhere = version;
+    return true;
+  }
+
   async publish({ directive: decided, published, record, snapshot }: PublishQuestion): Promise<Published> {
     const { publication, clock } = this.#parts;
     const directive = this.#signed(decided, published);
     const nowMs = clock.now();
     const isSame = published !== null && record.sequence > 0 && isSameDirective(directive, published);
-    if (isSame && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
+    const above = record.metadataVersion <= this.#seenElsewhere ? this.#seenElsewhere + UNSEEN_VERSIONS : 0;
+    if (isSame && above === 0 && !(await this.#needsRenewal(nowMs))) return { kind: 'unchanged' };
     if (isSame) this.#held.clear();
     const documents = snapshot === null ? [] : await this.#documentsOf(directive, snapshot);
     await this.#parts.store.keepEntries(directive.entries);
-    const outcome = await publication.publish({ directive, documents, nowMs }, ledgerOf(this.#parts, record));
+    const outcome = await publication.publish({ directive, documents, nowMs, above }, ledgerOf(this.#parts, record));
     if (outcome.kind !== 'published') return outcome;
     for (const { digest } of documents) this.#held.add(digest);
     return { kind: 'published', sequence: record.sequence + 1 };

@@ -4,6 +4,7 @@ import type { Labels } from '../contract/bound-labels.ts';
 import type { Digest } from '../contract/digest.ts';
 import type { DirectiveEntry } from '../contract/directive.ts';
 import type { EnrolmentAnswer, EnrolmentRequest, StoredAnswer, VerifiedReport } from '../contract/fleet-messages.ts';
+import type { Readmission } from '../contract/readmission.ts';
 import type { FailureReason, ModelState, Outcome } from '../contract/report.ts';
 import type { AnswerSteps } from '../telemetry/answer-steps.ts';
 import type { FalseClaim } from '../telemetry/attribution.ts';
@@ -117,6 +118,8 @@ export interface DeviceRegister {
   createEnrolmentTokens(order: EnrolmentTokenOrder): Promise<readonly string[]>;
   /** Repeating the same token, device and key gives the same answer; a new token starts a new epoch. */
   enrol(order: EnrolmentOrder): Promise<EnrolmentAnswer>;
+  /** Without a token: whoever calls has checked that the device holds the key, and that the fleet documents name it. Repeating changes nothing. */
+  readmit(order: Readmission): Promise<void>;
   findDevice(id: string): Promise<DeviceRecord | undefined>;
   /** Labels that the fleet documents give to devices, in place of those they gave before; also to devices that enrol later. */
   bindLabels(labels: ReadonlyMap<string, Labels>): Promise<void>;

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
 import { ENROLMENT_TOKEN_PREFIX } from '../contract/api-token.ts';
 import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
+import type { Readmission } from '../contract/readmission.ts';
 import { MOST_ENROLMENT_TOKENS } from '../contract/token-messages.ts';
 import type { EnrolmentOrder, EnrolmentTokenOrder } from './device-register.ts';
 
@@ -45,6 +46,11 @@ export interface EnrolmentFacts {
 export interface EnrolmentVerdict {
   readonly answer: EnrolmentAnswer;
   readonly isNew: boolean;
+}
+
+/** A store that was set back may not know a device, or only what it was before it enrolled again. Its key must be the one that is known. */
+export function mayReadmit(known: EnrolmentFacts['known'], { publicKey, epoch }: Readmission): boolean {
+  return known === undefined || (known.publicKey === publicKey && known.epoch < epoch);
 }
 
 function refused(reason: EnrolmentRefusal): EnrolmentVerdict {

@@ -27,6 +27,7 @@ export const FULL_INTERVAL: ModelInterval = interval({
 });
 
 export const FULL_REPORT: DeviceReport = report({
+  acceptedPointer: '{"signed":{"version":9}}',
   gauges: { cpu: summary, temperature: { min: -5, mean: 40, max: 61, samples: 12 }, queue_depth: summary },
   intervals: [FULL_INTERVAL, interval({ rollout: null, revision: null, arm: null })],
   outcomes: [

@@ -25,6 +25,23 @@ describe.each(STORES)('enrolment, in $name', ({ makePlace }) => {
     expect(await store.enrol(ask('guessed'))).toEqual({ kind: 'refused', reason: 'unknown-token' });
   });
 
+  it('takes in again a device that it does not know, or knows by the same key and an older epoch, and no other', async () => {
+    using place = makePlace();
+    await using store = place.open();
+    const readmit = (epoch: number, publicKey = 'key') =>
+      store.readmit({ device: 'd1', publicKey, epoch, labels: { region: 'eu' }, nowMs: NOW });
+    await readmit(7);
+    expect(await store.findDevice('d1')).toMatchObject({ epoch: 7, publicKey: 'key', labels: { region: 'eu' } });
+    const answered = await store.ingest([{ report: { ...report(), device: 'd1', epoch: 7 }, receivedAtMs: NOW }]);
+    expect(answered).toEqual(['accepted']);
+    await readmit(7);
+    await readmit(6);
+    await readmit(9, 'other key');
+    expect(await store.findDevice('d1')).toMatchObject({ epoch: 7, publicKey: 'key', newestSequence: 1 });
+    await readmit(9);
+    expect(await store.findDevice('d1')).toMatchObject({ epoch: 9, publicKey: 'key', newestSequence: 0 });
+  });
+
   it('never lets two askers at once spend one token', async () => {
     using place = makePlace();
     await using store = place.open();

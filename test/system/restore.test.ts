@@ -1,4 +1,6 @@
 // Proves that a restored home serves the devices that saw more than its backup, and that a backup which is not whole changes nothing.
+
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -55,6 +57,13 @@ function modelFiles(): string[] {
   );
 }
 
+/** The command of the how-to, with our places for its own. */
+function ofHowTo(command: string, places: Readonly<Record<string, string>>): Promise<CommandResult> {
+  const page = readFileSync(new URL('../../docs/how-to/back-up-and-restore.md', import.meta.url), 'utf8');
+  const line = new RegExp(`^ *slipway (${command} .*)$`, 'm').exec(page)?.[1] ?? 'not found';
+  return place.slipway(...line.split(' ').map((word) => places[word] ?? word), '--json');
+}
+
 function restore(file: string, home: string, ...more: string[]): Promise<CommandResult> {
   return place.slipway('restore', file, '--home', home, ...more);
 }
@@ -89,7 +98,7 @@ describe('a backup,', { timeout: 300_000 }, () => {
     expect(JSON.parse(planned.stdout)).toMatchObject({ dryRun: true });
     expect(readdirSync(at('backups'))).toEqual([]);
     const [first] = await Promise.all([
-      order('--to', at('backups'), '--keys-to', at('safe', 'keys.tar'), '--json'),
+      ofHowTo('backup', { '.slipway': place.set.home.folder, '/backups': at('backups'), '/safe': at('safe') }),
       untilRunning('2.0.0'),
     ]);
     expect(first.stderr).toBe('');
@@ -150,6 +159,13 @@ describe('a backup,', { timeout: 300_000 }, () => {
 
   test('ten publications old is restored, and no device refuses, loads its model anew, or is unheard', async () => {
     const before = await sequence();
+    for (const id of ['listed', 'unlisted']) await place.startAgent(host, { id });
+    const key = await until(
+      async () => (await place.service.composed.store.findDevice('listed'))?.publicKey,
+      'enrolled',
+    );
+    const group = `apiVersion: slipway.dev/v1alpha1\nkind: DeviceGroup\nmetadata: { name: late }\nspec:\n  devices:\n    - { id: listed, publicKey: ${JSON.stringify(key)} }\n`;
+    await place.push('a key', [['fleet/late.yaml', group]]);
     for (let i = 3; (await sequence()) < before + 10; i++) {
       await rollOut(`${i}.0.0`, i % 2);
       await untilRunning(`${i}.0.0`);
@@ -160,7 +176,11 @@ describe('a backup,', { timeout: 300_000 }, () => {
     await place.stopService();
 
     const home = at('new', 'home');
-    const restored = await restore(backup, home, '--keys', keys, '--json');
+    const restored = await ofHowTo('restore', {
+      '.slipway-new': home,
+      '/backups/slipway-20261201T031500Z.tar': backup,
+      '/safe/slipway-keys-20261201T031500Z.tar': keys,
+    });
     expect(restored.stderr).toBe('');
     const told = JSON.parse(restored.stdout);
     await place.startService({ home: homeAt(home) });
@@ -179,9 +199,27 @@ describe('a backup,', { timeout: 300_000 }, () => {
       );
     expect(devices.map(({ agent }) => running(agent, 'sorter'))).toEqual([last, last, last]);
     expect(modelFiles()).toEqual(models);
+    // Enrolled after the backup: one by the proof of its key, which the fleet documents name; the other hears what to do.
+    await until(
+      async () => (await store.findDevice('listed'))?.newestSequence,
+      async () => place.log.slice(-10),
+    );
+    expect(await store.findDevice('unlisted')).toBeUndefined();
+    expect(place.log.join('')).toContain('slipway token --device <id>');
 
     await rollOut('99.0.0', 1);
     await untilRunning('99.0.0');
     expect(refusals()).toEqual([]);
+  });
+
+  test('copied back by hand goes above what devices show of it', async () => {
+    await place.stopService();
+    await mkdir(at('new', 'by-hand'));
+    for (const file of [backup, keys]) execFileSync('tar', ['-xf', file, '-C', at('new', 'by-hand')]);
+    await place.startService({ home: homeAt(at('new', 'by-hand', 'home')) });
+    await rollOut('100.0.0', 0);
+    await untilRunning('100.0.0');
+    expect(refusals().length).toBeGreaterThan(0);
+    expect(place.log.join('')).toContain('the home was set back');
   });
 });

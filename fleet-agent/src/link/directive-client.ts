@@ -78,6 +78,11 @@ export class DirectiveClient {
     return this.#state.accepted?.signers;
   }
 
+  /** The pointer that led to it; undefined before the first. */
+  lastPointer(): string | undefined {
+    return this.#state.accepted?.timestamp;
+  }
+
   /** End of the signed dates that were found in date since this client was opened; null before. What is recalled from disk says nothing of now. */
   inDateUntilMs(): number | null {
     return this.#inDateUntilMs;

@@ -8,6 +8,8 @@ export interface DirectiveSource {
   lastAccepted(): Directive | undefined;
   /** Names the keys under which it was accepted; revisions are compared within one set of keys only. */
   lastSigners?(): string | undefined;
+  /** The pointer (`timestamp.json`) that led to it; undefined before the first. */
+  lastPointer?(): string | undefined;
   /** End of the signed dates that were found in date in this process, milliseconds since 1970; null before that. */
   inDateUntilMs?(): number | null;
 }

@@ -30,6 +30,10 @@ export class RetriedDirectives implements DirectiveSource {
     return this.#source?.lastSigners?.();
   }
 
+  lastPointer(): string | undefined {
+    return this.#source?.lastPointer?.();
+  }
+
   inDateUntilMs(): number | null {
     return this.#source?.inDateUntilMs?.() ?? null;
   }

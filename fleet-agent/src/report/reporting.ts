@@ -23,6 +23,8 @@ export interface ReportingTools {
   readonly wake: WakeSignal;
   readonly reportMs: number;
   readonly facts: () => DeviceFacts;
+  /** What shows the service that it publishes older metadata than this device accepted; undefined otherwise. */
+  readonly pointer: () => string | undefined;
   readonly updaters: () => readonly ModelUpdater[];
   readonly takeConflicts: () => Outcome[];
   readonly onEnrolled: (labels: Readonly<Record<string, string>>) => void;
@@ -129,9 +131,11 @@ export class Reporting {
     this.#startedAtMs = this.#tools.nowMs();
     const { id, labels, properties } = this.#tools.facts();
     const updaters = this.#tools.updaters().slice(0, MOST_MODELS);
+    const acceptedPointer = this.#tools.pointer();
     return {
       ...{ kind: 'DeviceReport', device: id, bootId: this.#bootId },
       ...{ startedAt, durationMs, uptimeMs: nowMs - this.#bootMs, labels, properties },
+      ...(acceptedPointer === undefined ? {} : { acceptedPointer }),
       states: updaters.map(({ record, serving, assigned }) => modelStateOf(record, serving, assigned)),
     };
   }

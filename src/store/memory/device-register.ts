@@ -4,10 +4,11 @@ import { toCodedError } from '../../base/errors.ts';
 import { isSameLabels, type Labels } from '../../contract/bound-labels.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
+import type { Readmission } from '../../contract/readmission.ts';
 import type { DeviceReport } from '../../contract/report.ts';
 import { admitReport, type Heard, type Outcomes, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
 import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
-import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
+import { judgeEnrolment, type KnownToken, makeTokens, mayReadmit } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { EntryBook } from '../published-entries.ts';
 import { addToRecent, appendStep, type RecentStep, recentStepOf } from '../recent-reports.ts';
@@ -105,7 +106,7 @@ export function deviceRegisterInMemory(
   });
 
   const enrol = (request: EnrolmentOrder): EnrolmentAnswer => {
-    const { device: id, publicKey, nowMs, labels: stated } = request;
+    const { device: id } = request;
     const token = tokens.get(sha256Hex(request.token));
     const known = devices.get(id);
     const facts = { token: token?.known, usedEpoch: token?.epochs.get(id), known };
@@ -113,14 +114,27 @@ export function deviceRegisterInMemory(
     if (token === undefined || answer.kind === 'refused' || !isNew) return answer;
     token.known = { ...token.known, usesLeft: token.known.usesLeft - 1 };
     token.epochs.set(id, answer.epoch);
+    takeIn({ ...request, epoch: answer.epoch }, token.known.labels);
+    return answer;
+  };
+
+  const readmit = (order: Readmission): void => {
+    const known = devices.get(order.device);
+    if (mayReadmit(known, order)) takeIn(order, known?.tokenLabels ?? {});
+  };
+
+  /** The device under its new epoch. */
+  const takeIn = (order: Readmission, tokenLabels: Labels): void => {
+    const { device: id, publicKey, epoch, labels: stated, nowMs } = order;
+    const known = devices.get(id);
     const change = ++changes.count;
-    const bound = { ...answer.labels, ...documented.get(id) };
+    const bound = { ...tokenLabels, ...documented.get(id) };
     const labels = { ...stated, ...bound };
     devices.set(id, {
       ...{ properties: {}, models: new Map(), tookCandidate: new Map(), heard: new Map() },
       ...{ silences: [], answers: new Map(), claim: null, recent: [] },
       ...known,
-      ...{ id, epoch: answer.epoch, publicKey, bound, tokenLabels: token.known.labels },
+      ...{ id, epoch, publicKey, bound, tokenLabels },
       ...(known === undefined
         ? { labels, stated: labels, relabelled: 0 }
         : labelsAfter({ ...known, bound }, labels, published, change)),
@@ -132,7 +146,6 @@ export function deviceRegisterInMemory(
       outcomes: outcomesOfNewEpoch(known?.outcomes ?? new Map()),
     });
     enrolled(id, Math.floor(nowMs));
-    return answer;
   };
 
   const bindLabels = (labels: ReadonlyMap<string, Labels>): void => {
@@ -158,6 +171,7 @@ export function deviceRegisterInMemory(
       return made.tokens;
     },
     enrol: async (request) => enrol(request),
+    readmit: async (order) => readmit(order),
     bindLabels: async (labels) => bindLabels(labels),
     findDevice: async (id) => devices.get(id),
     ingest: (batch) => intake.submit(batch),

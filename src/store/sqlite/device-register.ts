@@ -3,9 +3,10 @@
 import type { Labels } from '../../contract/bound-labels.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import type { EnrolmentAnswer, StoredAnswer, VerifiedReport } from '../../contract/fleet-messages.ts';
+import type { Readmission } from '../../contract/readmission.ts';
 import { admitReport, outcomesOfNewEpoch, rememberReport } from '../device-memory.ts';
 import type { DeviceRecord, DeviceRegister, EnrolmentOrder } from '../device-register.ts';
-import { judgeEnrolment, type KnownToken, makeTokens } from '../enrolment.ts';
+import { judgeEnrolment, type KnownToken, makeTokens, mayReadmit } from '../enrolment.ts';
 import { GroupCommit } from '../group-commit.ts';
 import { addToRecent, type RecentStep, recentStepOf } from '../recent-reports.ts';
 import { NO_SEQUENCES } from '../report-sequence.ts';
@@ -52,6 +53,8 @@ export function deviceRegisterIn(
     },
 
     enrol: (request) => db.transact(() => enrol({ db, decoder, entries, reportMs }, request)),
+
+    readmit: (order) => db.transact(() => readmit({ db, decoder, entries, reportMs }, order)),
 
     bindLabels: (labels) => db.transact(() => bindLabels({ db, decoder, entries, reportMs }, labels)),
 
@@ -177,8 +180,9 @@ function findToken(db: SqliteDatabase, hash: string): KnownToken | undefined {
   );
 }
 
-function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): EnrolmentAnswer {
-  const { device: id, publicKey, nowMs, labels: stated } = request;
+function enrol(parts: IngestParts, request: EnrolmentOrder): EnrolmentAnswer {
+  const { db } = parts;
+  const { device: id, nowMs } = request;
   const hash = sha256Hex(request.token);
   const use = db.prepare('SELECT epoch FROM enrolment_use WHERE hash = ? AND device = ?').get(hash, id);
   const known = findDeviceRow(db, id);
@@ -186,21 +190,39 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
   const token = findToken(db, hash);
   const { answer, isNew } = judgeEnrolment(request, { token, usedEpoch, known });
   if (answer.kind === 'refused' || !isNew) return answer;
-  const { epoch } = answer;
-  const bound = { ...answer.labels, ...documentedLabels(db, id) };
+  db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
+  db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, answer.epoch);
+  takeIn(parts, { ...request, epoch: answer.epoch }, known, answer.labels);
+  if (known === undefined) forgetPlainDevice(db, id, Math.floor(nowMs));
+  return answer;
+}
+
+function readmit(parts: IngestParts, order: Readmission): void {
+  const known = findDeviceRow(parts.db, order.device);
+  if (!mayReadmit(known, order)) return;
+  takeIn(parts, order, known, known === undefined ? {} : JSON.parse(known.tokenLabels));
+  if (known === undefined) forgetPlainDevice(parts.db, order.device, Math.floor(order.nowMs));
+}
+
+/** The device under its new epoch. */
+function takeIn(
+  { db, decoder, entries }: IngestParts,
+  { device: id, publicKey, epoch, labels: stated, nowMs }: Readmission,
+  known: DeviceRow | undefined,
+  tokenLabels: Labels,
+): void {
+  const bound = { ...tokenLabels, ...documentedLabels(db, id) };
   const change = raiseCounter(db, 'changes');
   const labels = { ...stated, ...bound };
   const labelFacts =
     known === undefined
       ? { labels, stated: labels, relabelled: 0 }
       : labelsAfter({ ...decoder.record(known), bound }, labels, entries.read(), change);
-  db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
-  db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, epoch);
   const row: DeviceRow = {
     ...{ properties: '{}', models: '[]', taken: '[]', heard: '[]', silences: '[]', answers: '[]', claim: null },
     recent: '[]',
     ...known,
-    ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(token?.labels ?? {}) },
+    ...{ id, epoch, publicKey, bound: JSON.stringify(bound), tokenLabels: JSON.stringify(tokenLabels) },
     ...{ labels: JSON.stringify(labelFacts.labels), stated: JSON.stringify(labelFacts.stated) },
     ...{ joined: known?.joined ?? change, relabelled: labelFacts.relabelled },
     lastSeenAtMs: Math.floor(nowMs),
@@ -209,8 +231,6 @@ function enrol({ db, decoder, entries }: IngestParts, request: EnrolmentOrder): 
     outcomes: known === undefined ? '[]' : encodeMap(outcomesOfNewEpoch(decoder.outcomes(known))),
   };
   writeDeviceRow(db, row, change);
-  if (known === undefined) forgetPlainDevice(db, id, Math.floor(nowMs));
-  return answer;
 }
 
 function documentedLabels(db: SqliteDatabase, device: string): Labels {
