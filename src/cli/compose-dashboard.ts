@@ -10,7 +10,7 @@ import { LiveModel } from '../dashboard/read-model/live-model.ts';
 import type { ServiceParts } from '../dashboard/read-model/service-state.ts';
 import { dashboardRoutes } from '../dashboard/routes.ts';
 import { errorPage, loginPage, type PageSource, pageRoutes, steerPage } from '../dashboard/routes-pages.ts';
-import { type PastSource, pastRoutes } from '../dashboard/routes-past.ts';
+import { type PastSource, pastRoutes, sinceOf } from '../dashboard/routes-past.ts';
 import { type RequestRouteParts, requestRoutes } from '../dashboard/routes-requests.ts';
 import { silenceRoutes } from '../dashboard/routes-silences.ts';
 import { steerRoutes } from '../dashboard/routes-steer.ts';
@@ -34,7 +34,7 @@ export interface Dashboard {
 }
 
 /** What pages show beside the read model. */
-export type PageViews = Pick<PageSource, 'devices' | 'device'>;
+export type PageViews = Pick<PageSource, 'devices' | 'device' | 'exposure' | 'exposureFile'>;
 
 export interface ScreenRoutes {
   readonly routes: readonly Route[];
@@ -137,6 +137,7 @@ function openDashboard({ clock, logger }: DashboardOrder, opened: Opened): Dashb
       const source: PageSource = {
         ...views,
         ...{ overview: () => model.overview(), rollout: (name) => model.rollout(name) },
+        figures: (query) => past.figures(sinceOf({ query }), query.get('rollout')),
         ...{ rolloutAt: (name, commit) => past.rolloutAt(name, commit) },
         ...{ commitMessage: (commit) => past.commitMessage(commit), postmortem: (...of) => past.postmortem(...of) },
       };

@@ -9,17 +9,21 @@ import type { ExposureLog, ExposureQuestion, PatchingPoint } from '../store/expo
 import { type DevicesQuestion, type FleetReader, MOST_DEVICES } from './read-model/fleet-reader.ts';
 import type { DeviceState, Exposure, Patching } from './read-model/types.generated.ts';
 
-export interface FleetRouteParts {
-  readonly reader: FleetReader;
+export interface ExposureParts {
   readonly exposure: Pick<ExposureLog, 'readExposure' | 'readPatching'>;
   readonly now: () => number;
+}
+
+export interface FleetRouteParts extends ExposureParts {
+  readonly reader: FleetReader;
 }
 
 const STATES: readonly DeviceState[] = [
   ...(['as-declared', 'changing', 'failed', 'refusing', 'contradiction'] as const),
   ...(['silent', 'unreachable', 'denied', 'not-managed'] as const),
 ];
-const MOST_ROWS = 5_000;
+/** Rows of exposure on a page. */
+export const MOST_ROWS = 5_000;
 const USUAL_ROWS = 1_000;
 const CURVE_POINTS = 60;
 const UNKNOWN = errorAnswer(404, {
@@ -155,7 +159,7 @@ function exposureQuestion(query: URLSearchParams, nowMs: number): ExposureQuesti
   return { ...Object.fromEntries(about), fromMs, untilMs, most: numberOf(query, 'limit', MOST_ROWS) ?? USUAL_ROWS };
 }
 
-async function readExposure({ exposure, now }: FleetRouteParts, query: URLSearchParams): Promise<Exposure> {
+export async function readExposure({ exposure, now }: ExposureParts, query: URLSearchParams): Promise<Exposure> {
   const question = exposureQuestion(query, now());
   const cursor = query.get('cursor') ?? '';
   if (cursor !== '' && !/^\d{1,15}(\.\d{1,15})?$/.test(cursor))
@@ -164,7 +168,7 @@ async function readExposure({ exposure, now }: FleetRouteParts, query: URLSearch
   return { rows: [...rows], next };
 }
 
-async function readPatching({ exposure, now }: FleetRouteParts, query: URLSearchParams): Promise<Patching> {
+export async function readPatching({ exposure, now }: ExposureParts, query: URLSearchParams): Promise<Patching> {
   const nowMs = now();
   const question = exposureQuestion(query, nowMs);
   const fromMs = question.fromMs > 0 ? question.fromMs : await firstSeen(exposure, question);
@@ -179,7 +183,7 @@ async function readPatching({ exposure, now }: FleetRouteParts, query: URLSearch
 }
 
 /** Rows are written as reports come: the first is about the oldest. */
-async function firstSeen(exposure: FleetRouteParts['exposure'], question: ExposureQuestion): Promise<number> {
+async function firstSeen(exposure: ExposureParts['exposure'], question: ExposureQuestion): Promise<number> {
   const { rows } = await exposure.readExposure({ ...question, most: 1 });
   return rows[0]?.fromMs ?? question.untilMs - 1;
 }

@@ -5,10 +5,11 @@ import type { LoginRouteParts } from '../fleet-api/http/login-routes.ts';
 import type { Answer, Asked, ErrorAnswer, Route } from '../fleet-api/http/route.ts';
 import type { AssetMaker } from './assets.ts';
 import { find } from './find.ts';
+import type { ExposurePageValue } from './pages/exposure-page.ts';
 import type { PageAsOf, PageData } from './pages/page-data.ts';
 import type { Problem } from './pages/problem.ts';
 import type { PageName } from './pages/screen.ts';
-import type { Devices, DeviceView, Overview } from './read-model/types.generated.ts';
+import type { Devices, DeviceView, Figures, Overview } from './read-model/types.generated.ts';
 import { type RolloutPageSource, readRolloutPage } from './read-rollout-page.ts';
 import { pageAnswer } from './render-page.ts';
 import type { SteerRouteParts } from './routes-steer.ts';
@@ -18,6 +19,10 @@ export interface PageSource extends RolloutPageSource {
   overview(): Promise<Overview> | Overview;
   devices(query: URLSearchParams): Promise<Devices> | Devices;
   device(id: string): Promise<DeviceView | undefined> | DeviceView | undefined;
+  exposure(query: URLSearchParams): Promise<ExposurePageValue> | ExposurePageValue;
+  /** The rows of that page as a file. */
+  exposureFile(query: URLSearchParams): Promise<Answer>;
+  figures(query: URLSearchParams): Promise<Figures> | Figures;
 }
 
 export interface PageParts {
@@ -48,6 +53,8 @@ function routesOf(source: PageSource): PageRoute[] {
     { page: 'front', path: '/', ...overview },
     { page: 'service', path: '/service', ...overview },
     { page: 'devices', path: '/devices', parts: () => ['devices'], read: ({ query }) => source.devices(query) },
+    { page: 'exposure', path: '/exposure', parts: () => [], read: ({ query }) => source.exposure(query) },
+    { page: 'figures', path: '/figures', parts: () => [], read: ({ query }) => source.figures(query) },
     {
       ...{ page: 'find', path: '/find', parts: () => [] },
       read: async ({ query }) => {
@@ -77,10 +84,16 @@ function revisionIn(query: URLSearchParams): number | null {
 }
 
 export function pageRoutes(source: PageSource, parts: PageParts): Route[] {
-  return routesOf(source).map((one) => ({
-    ...{ name: `page-${one.page}`, method: 'GET', path: one.path, scope: 'view', request: null, response: 'page' },
-    handle: (asked) => showPage(one, asked, parts),
+  const shown = { method: 'GET', scope: 'view', request: null, response: 'page' } as const;
+  const pages = routesOf(source).map((one) => ({
+    ...{ ...shown, name: `page-${one.page}`, path: one.path },
+    handle: (asked: Asked) => showPage(one, asked, parts),
   }));
+  const file: Route = {
+    ...{ ...shown, name: 'exposure-file', path: '/exposure.csv' },
+    handle: ({ query }) => source.exposureFile(query),
+  };
+  return [...pages, file];
 }
 
 async function showPage(

@@ -170,7 +170,8 @@ function wholeNumber({ query }: Asked, name: string, most: number): number | nul
   });
 }
 
-function sinceOf({ query }: Asked): number {
+/** Throws HTTP_QUERY. */
+export function sinceOf({ query }: Pick<Asked, 'query'>): number {
   const text = query.get('since') ?? DEFAULT_SINCE;
   let ms = 0;
   try {

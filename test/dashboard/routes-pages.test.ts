@@ -51,3 +51,28 @@ it('a name that nothing has, or that many have, is answered with a page', async 
     expect((answer.value as { value: { places: unknown[] } }).value.places).toHaveLength(places);
   }
 });
+
+it('the pages of exposure and figures stand without a script: the question is a form, rows and numbers are text', async () => {
+  const textOf = async (path: string, query: string): Promise<string> => {
+    const answer = await open(path, 'text/html', query);
+    if (answer.kind !== 'text') throw new Error(answer.kind);
+    return String(answer.text).replace(/<script.*?<\/script>/gs, '');
+  };
+  const exposure = await textOf('/exposure', 'model=produce-scan&version=3.1.4&from=7d&cursor=1.2');
+  expect(exposure).toMatch(/<form[^>]* method="get" action="\/exposure">/);
+  for (const told of [
+    'value="7d"',
+    'value="3.1.4"',
+    '2 devices had it, 1 left it (50%)',
+    'kiosk-0871',
+    '&lt;b>kiosk',
+    '/exposure.csv?model=produce-scan&amp;version=3.1.4&amp;from=7d"',
+    '/v1/exposure?model=produce-scan&amp;version=3.1.4&amp;from=7d"',
+    'cursor=17.4',
+  ])
+    expect(exposure).toContain(told);
+  const figures = await textOf('/figures', 'since=30d');
+  for (const told of ['2 of 7 attempts were taken back (28.6%)', '1 gave way', 'error_rate', '/v1/figures?since=30d'])
+    expect(figures).toContain(told);
+  expect(await textOf('/', '')).toMatch(/href="\/exposure\?model=[^"]+&amp;version=/);
+});

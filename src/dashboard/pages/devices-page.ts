@@ -24,7 +24,7 @@ const KEPT = ['state', 'model', 'version', 'rollout', 'arm'] as const;
 export function DevicesPage({ value, address }: PageProps<Devices>): VNode {
   const { counts, facets, total } = value;
   const { query } = address;
-  return html`<div class="head"><h1>Devices</h1><div class="meta"><span>${formatCount(total)} ${query.selector === undefined ? '' : 'match'}</span><span class="hide-s">API <code>/v1/devices</code></span><code class="hide-s">slipway devices</code><a href=${withQuery({ ...address, path: '/v1/devices' }, {})}>JSON</a></div></div>
+  return html`<div class="head"><h1>Devices</h1><div class="meta"><span>${formatCount(total)} ${query.selector === undefined ? '' : 'match'}</span><span class="hide-s">API <code>/v1/devices</code></span><code class="hide-s">slipway devices</code><a href="/exposure">Who had a version</a><a href=${withQuery({ ...address, path: '/v1/devices' }, {})}>JSON</a></div></div>
     <section class="card pad" aria-label="Devices by state">
       <${StateBar} counts=${counts} />
       <${StateChips} value=${value} address=${address} />

@@ -102,7 +102,7 @@ function RolloutsCard({
   return html`<section class="card" aria-labelledby="h-roll" ...${steady.hold}>
     <header><h2 id="h-roll">Rollouts</h2>
       <nav class="filters" aria-label="Filter rollouts"><a href=${withQuery(address, { state: null })} aria-current=${state === undefined ? 'true' : undefined}>All <b>${formatCount(rollouts.length)}</b></a>${chips}</nav>
-      <div class="end">${steady.moved > 0 && html`<button type="button" class="btn bare" onClick=${steady.show}>${formatCount(steady.moved)} ${steady.moved === 1 ? 'row' : 'rows'} changed order: show</button>`}<code class="hide-s">slipway status</code><a href="/v1/rollouts">JSON</a></div>
+      <div class="end">${steady.moved > 0 && html`<button type="button" class="btn bare" onClick=${steady.show}>${formatCount(steady.moved)} ${steady.moved === 1 ? 'row' : 'rows'} changed order: show</button>`}<code class="hide-s">slipway status</code><a href="/figures">Figures</a><a href="/v1/rollouts">JSON</a></div>
     </header>
     ${
       shown.length === 0

@@ -4,6 +4,7 @@ import type { VNode } from 'preact';
 import { formatCount } from '../../wording/amounts.ts';
 import { AdoptionCurve, type AdoptionLayer } from '../charts/adoption-curve.ts';
 import type { CommitMark, ModelInField, VersionInField } from '../read-model/types.generated.ts';
+import { exposureHref } from './exposure-page.ts';
 import { type PageAddress, withQuery } from './page-data.ts';
 import { formatDay, formatTime } from './time.ts';
 
@@ -39,7 +40,7 @@ export function ModelsCard({
       <div class="end">${more > 0 && html`<span>${formatCount(more)} more by <code>?model=</code></span>`}<span>14 days</span><a data-act="table" href=${withQuery(address, { view: isTable ? null : 'table' })}>${isTable ? 'as a chart' : 'as a table'}</a></div></header>
     <div class="body cols wide">
       ${isTable ? html`<${HistoryTable} model=${model} />` : html`<${Curve} model=${model} />`}
-      <${VersionTable} versions=${model.versions} />
+      <${VersionTable} model=${model} />
     </div>
   </section>`;
 }
@@ -83,10 +84,10 @@ function HistoryTable({ model }: { readonly model: ModelInField }): VNode {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Devices by version, as a table"><table class="tight"><thead><tr><th scope="col">Time</th>${layers.map(({ version }) => html`<th scope="col" class="num"><bdi>${version}</bdi></th>`)}</tr></thead><tbody>${rows}</tbody></table></div>`;
 }
 
-function VersionTable({ versions }: { readonly versions: readonly VersionInField[] }): VNode {
+function VersionTable({ model: { model, versions } }: { readonly model: ModelInField }): VNode {
   const rows = versions.map(
     ({ version, role, devices, text }, i) =>
-      html`<tr key=${version?.digest ?? i}><th scope="row"><bdi class="m">${version?.version ?? 'not known'}</bdi> ${role !== 'other' && role !== 'unknown' && html`<span class="t2">${role === 'before' ? 'before it' : role}</span>`}<small><bdi>${text}</bdi></small></th><td class="num"><b>${formatCount(devices)}</b></td></tr>`,
+      html`<tr key=${version?.digest ?? i}><th scope="row">${version === null ? 'not known' : html`<a href=${exposureHref(model, version.version)} title="Which devices had it"><bdi class="m">${version.version}</bdi></a>`} ${role !== 'other' && role !== 'unknown' && html`<span class="t2">${role === 'before' ? 'before it' : role}</span>`}<small><bdi>${text}</bdi></small></th><td class="num"><b>${formatCount(devices)}</b></td></tr>`,
   );
   return html`<table class="tight versions"><thead><tr><th scope="col">Version</th><th scope="col" class="num">Devices</th></tr></thead><tbody>${rows}</tbody></table>`;
 }

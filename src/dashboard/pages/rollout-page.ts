@@ -5,6 +5,7 @@ import { clipped } from '../../base/plain-text.ts';
 import { StageRail } from '../charts/track.ts';
 import type { AsOf, RolloutView, StageRow } from '../read-model/types.generated.ts';
 import { CompareSection } from './compare-section.ts';
+import { exposureHref } from './exposure-page.ts';
 import { Icon } from './icons.ts';
 import { type PageAddress, type PageProps, withQuery } from './page-data.ts';
 import { amountText, Card, Commit, countText, Name, Prose, versionText } from './parts.ts';
@@ -74,6 +75,8 @@ function Head({
     <div class="head"><h1>${Name({ text: rollout })} ${before}${Name({ text: versionText(to), most: 60 })}</h1>
     <div class="meta"><span>Policy ${Name({ text: policy, most: 60 })}</span><span>Target <span class="m">${Name({ text: target })}</span></span><span>Revision ${countText(revision)}${attempt !== null && `, attempt ${countText(attempt)}`}</span>
       ${from !== null && html`<a href=${withQuery(address, { compare: from.version, at: null })}>Compare with ${Name({ text: from.version, most: 40 })}</a>`}
+      ${to !== null && html`<a href=${exposureHref(view.model, to.version)}>Who had ${Name({ text: to.version, most: 40 })}</a>`}
+      <a href=${`/figures?${new URLSearchParams({ rollout }).toString()}`}>Figures</a>
       ${earlier !== null && html`<a href=${withQuery(address, { at: earlier })}>This page at an earlier commit</a>`}
       ${view.rejected !== null && html`<a href=${`${address.path}/reverted`}>Post-mortem of ${Name({ text: view.rejected.version.version, most: 40 })}</a>`}</div></div></div>`;
 }

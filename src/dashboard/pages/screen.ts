@@ -2,9 +2,11 @@
 import { html } from 'htm/preact';
 import type { VNode } from 'preact';
 import type { LoginView } from '../../fleet-api/http/login-routes.ts';
-import type { Devices, DeviceView, Overview, Postmortem } from '../read-model/types.generated.ts';
+import type { Devices, DeviceView, Figures, Overview, Postmortem } from '../read-model/types.generated.ts';
 import { DevicePage, deviceTitle } from './device-page.ts';
 import { DevicesPage, devicesTitle } from './devices-page.ts';
+import { ExposurePage, type ExposurePageValue, exposureTitle } from './exposure-page.ts';
+import { FiguresPage, figuresTitle } from './figures-page.ts';
 import { FindPage, type Found, findTitle } from './find-page.ts';
 import { Frame, type Live, type Section } from './frame.ts';
 import { FrontPage, frontTitle } from './front.ts';
@@ -39,6 +41,8 @@ function pageOf<Value>(
 const PAGES = {
   device: pageOf<DeviceView>('devices', deviceTitle, DevicePage),
   devices: pageOf<Devices>('devices', devicesTitle, DevicesPage),
+  exposure: pageOf<ExposurePageValue>('devices', exposureTitle, ExposurePage),
+  figures: pageOf<Figures>('rollouts', figuresTitle, FiguresPage),
   find: pageOf<Found>('rollouts', findTitle, FindPage),
   front: pageOf<Overview>('rollouts', frontTitle, FrontPage),
   login: pageOf<LoginView>(null, loginTitle, Login),

@@ -7,6 +7,7 @@ import type { Answer, Asked } from '../../../src/fleet-api/http/route.ts';
 import { RouteTable } from '../../../src/fleet-api/http/route-table.ts';
 import { DEVICE, DEVICES } from '../fixtures/devices.ts';
 import { DOCUMENT_READER } from '../fixtures/document-reader.ts';
+import { EXPOSURE, FIGURES } from '../fixtures/figures.ts';
 import { NOW_MS, OVERVIEW } from '../fixtures/overview.ts';
 import { PRODUCE_SCAN } from '../fixtures/produce-scan.ts';
 
@@ -19,6 +20,9 @@ export const DRAWN: PageSource = {
   commitMessage: async () => 'start 3.2.0 in canary',
   postmortem: async () => DOCUMENT_READER,
   devices: () => DEVICES,
+  exposure: () => EXPOSURE,
+  exposureFile: async () => ({ kind: 'text', text: '' }),
+  figures: () => FIGURES,
   device: (id) => (id === DEVICE.device ? DEVICE : undefined),
 };
 

@@ -17,6 +17,8 @@ const PATHS = [
   '/devices?state=silent&selector=hw%3Arev1',
   '/devices/kiosk-0871',
   '/service',
+  '/exposure?model=produce-scan&version=3.1.4',
+  '/figures',
   '/find?q=-',
   '/nowhere',
 ];

@@ -114,6 +114,8 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
       '/devices',
       `/devices/${device}`,
       '/service',
+      '/exposure?model=&version=1',
+      '/figures',
     ]) {
       await page.setViewportSize({ width: 390, height: 844 });
       await page.goto(world.service.url + path);
