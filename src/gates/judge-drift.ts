@@ -217,7 +217,8 @@ function judgeHistogram(
     verdict,
     within: isWithin,
     estimate,
-    lower: estimate === null ? null : lower,
+    // Where all answers are of one class, there is no spread to draw bounds from.
+    lower: estimate !== null && Number.isFinite(lower) ? lower : null,
     upper: Number.isFinite(upper) ? upper : null,
     limit: limit.value,
     baseline: { estimate: null, devices: baseline.devices, from: baseline.from },

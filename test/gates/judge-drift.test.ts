@@ -218,6 +218,12 @@ describe('class_drift', () => {
   });
 });
 
+test('where every answer is of one class, on both arms, every number can stand as JSON, in evidence too', () => {
+  const all = { ...GOOD, shares: { receipt: 1 } };
+  const stage = judgeStage(question(walk('one class', 16, all, { ...all, devices: 30 }), 16, 'class_drift < 0.5'));
+  expect(JSON.parse(JSON.stringify(stage))).toEqual(stage);
+});
+
 describe('at any time', () => {
   test('before two intervals, and before eight reports, it says how long that takes', () => {
     const first = judge(walk('first', 1, GOOD), 1, 'confidence_drift < 0.1');
