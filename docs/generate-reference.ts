@@ -4,12 +4,14 @@ import path from 'node:path';
 import process from 'node:process';
 import type { Argument, Command } from 'commander';
 import { createProgram, EXIT_CODES_IN_WORDS } from '../src/cli/program.ts';
+import { schemaOfFile } from '../src/cli/service-file.ts';
 import { metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/metric-catalogue.ts';
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
 import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
 import { httpApiPage } from './http-api-page.ts';
 import { findMetricGaps } from './metric-names.ts';
+import { settingsPage } from './settings-page.ts';
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
@@ -253,6 +255,8 @@ const alertsPage = [
 ].join('');
 
 for (const [file, text] of [
+  ['../../schemas/service-settings.schema.json', JSON.stringify(schemaOfFile(), null, 2)],
+  ['service-settings.md', settingsPage()],
   ['commands.md', commandsPage],
   ['alerts.md', alertsPage],
   ['reports.md', reportsPage],

@@ -1,7 +1,8 @@
 // Owns where a command looks: in the home of the service, or at the running service.
 import type { Command } from 'commander';
 import { CodedError } from '../base/errors.ts';
-import { homeOption, INSECURE_HTTP, serverOption, TOKEN_OF_SERVER } from './settings.ts';
+import { INSECURE_HTTP } from './service-settings.ts';
+import { homeOption, serverOption, TOKEN_OF_SERVER } from './settings.ts';
 
 export interface PlaceOptions {
   readonly home: string;

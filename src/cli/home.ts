@@ -18,6 +18,8 @@ export interface Home {
   readonly signals: string;
   /** Who is notified of steps and alerts; optional. */
   readonly notify: string;
+  /** Settings of the service; optional. */
+  readonly settings: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -34,6 +36,7 @@ export function homeAt(folder: string): Home {
     publication: at('publication'),
     signals: at('signals.yaml'),
     notify: at('notify.yaml'),
+    settings: at('service.yaml'),
   };
 }
 

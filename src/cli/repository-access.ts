@@ -18,7 +18,8 @@ import type { CommitAuthor, ManifestsRepository, ProposalBranches } from '../git
 import { filesOfCommit, type RepositoryFiles } from '../git/repository-files.ts';
 import type { GitCredentials } from '../git/wire/http-transport.ts';
 import { parseRemoteAddress } from '../git/wire/remote-address.ts';
-import { gitCredentials, INSECURE_HTTP, SERVICE_SETTINGS, secretOf } from './settings.ts';
+import { INSECURE_HTTP, SERVICE_SETTINGS } from './service-settings.ts';
+import { gitCredentials, secretOf } from './settings.ts';
 
 export interface RepositoryOptions {
   readonly repo: string;

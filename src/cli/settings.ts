@@ -1,128 +1,22 @@
-// Owns the settings of the service: one table gives the flags, their environment variables, the help and the typed values.
+// Owns the typed values of the service's settings, and secrets of the environment.
 import process from 'node:process';
 import { type Command, Option } from 'commander';
 import { CodedError } from '../base/errors.ts';
+import type { LogLevel } from '../base/logger.ts';
 import { readSecretSync } from '../base/secret-file.ts';
 import type { CertificateFiles } from '../fleet-api/http/server-certificate.ts';
 import type { CredentialSource } from '../git/wire/http-transport.ts';
 import type { ServiceSettings } from './compose-service.ts';
 import { homeAt } from './home.ts';
-import { OIDC_SETTINGS, oidcSettings } from './oidc-settings.ts';
+import { oidcSettings } from './oidc-settings.ts';
 import { positiveNumberOf, durationOf as readDuration, sizeOf } from './option-values.ts';
+import { SERVICE_SETTINGS, type Setting, type SettingName } from './service-settings.ts';
 
-interface Setting {
-  readonly flag: string;
-  readonly variable: string;
-  readonly help: string;
-  readonly fallback?: string;
-}
-
-/** Secrets come from the environment or a file, never from a flag: flags show in process lists. */
-export const SERVICE_SETTINGS = {
-  home: {
-    flag: '--home <folder>',
-    variable: 'SLIPWAY_HOME',
-    help: 'home folder of the service: keys, store, mirror and publication',
-    fallback: '.slipway',
-  },
-  repo: { flag: '--repo <path|url>', variable: 'SLIPWAY_REPO', help: 'manifests repository' },
-  branch: {
-    flag: '--branch <name>',
-    variable: 'SLIPWAY_BRANCH',
-    help: 'branch that holds the desired state',
-    fallback: 'main',
-  },
-  listen: {
-    flag: '--listen <host:port>',
-    variable: 'SLIPWAY_LISTEN',
-    help: 'address that devices and viewers connect to',
-    fallback: '127.0.0.1:8080',
-  },
-  tlsCert: {
-    flag: '--tls-cert <file>',
-    variable: 'SLIPWAY_TLS_CERT',
-    help: 'certificate of the service and those of the authorities between, as PEM: the service then speaks HTTPS, and takes renewed files without a restart',
-  },
-  tlsKey: {
-    flag: '--tls-key <file>',
-    variable: 'SLIPWAY_TLS_KEY',
-    help: 'file with the private key of --tls-cert, as PEM',
-  },
-  publicUrl: {
-    flag: '--public-url <url>',
-    variable: 'SLIPWAY_PUBLIC_URL',
-    help: 'address under which browsers reach the service, as https://slipway.example.com; needed behind a proxy that ends TLS',
-  },
-  ...OIDC_SETTINGS,
-  addressFactor: {
-    flag: '--address-factor <number>',
-    variable: 'SLIPWAY_ADDRESS_FACTOR',
-    help: 'how many times 500 requests, 2 MiB, 1 wrong signature and 1 wrong token a second, and 2,000 long polls at once, one address may send; raise it where many devices share one, as behind a proxy',
-    fallback: '1',
-  },
-  poll: {
-    flag: '--poll <duration>',
-    variable: 'SLIPWAY_POLL',
-    help: 'how often to check the repository when no webhook reports a push',
-    fallback: '30s',
-  },
-  tick: {
-    flag: '--tick <duration>',
-    variable: 'SLIPWAY_TICK',
-    help: 'how often to evaluate measurements',
-    fallback: '2s',
-  },
-  reportInterval: {
-    flag: '--report-interval <duration>',
-    variable: 'SLIPWAY_REPORT_INTERVAL',
-    help: 'how often devices report',
-    fallback: '60s',
-  },
-  emergencyAfter: {
-    flag: '--emergency-after <duration>',
-    variable: 'SLIPWAY_EMERGENCY_AFTER',
-    help: "if a rollback can't be pushed for this long, devices roll back without it (emergency rollback)",
-    fallback: '2m',
-  },
-  signals: {
-    flag: '--signals <file>',
-    variable: 'SLIPWAY_SIGNALS',
-    help: 'file that lists the metric providers rules may query (kind: SignalProviders; default: signals.yaml in the home)',
-  },
-  notify: {
-    flag: '--notify <file>',
-    variable: 'SLIPWAY_NOTIFY',
-    help: 'file that lists who is notified of steps and alerts (kind: Notifications; default: notify.yaml in the home)',
-  },
-  artifacts: {
-    flag: '--artifacts <s3://bucket/prefix>',
-    variable: 'SLIPWAY_ARTIFACTS',
-    help: 'private place in S3 whose files devices may fetch: the service signs addresses for them (credentials of a reader by AWS_…)',
-  },
-  artifactQuota: {
-    flag: '--artifact-quota <size>',
-    variable: 'SLIPWAY_ARTIFACT_QUOTA',
-    help: 'how much all artifacts in the publication may take; 5% of the disk, at most 5 GiB, stay free in any case',
-    fallback: '100GB',
-  },
-  exposureKept: {
-    flag: '--exposure-kept <duration>',
-    variable: 'SLIPWAY_EXPOSURE_KEPT',
-    help: 'how long to keep which device ran which version, after it ended: 13 months unless given',
-    fallback: '396d',
-  },
-  gitUser: {
-    flag: '--git-user <name>',
-    variable: 'SLIPWAY_GIT_USER',
-    help: 'user name for the repository; its token comes from SLIPWAY_GIT_TOKEN or SLIPWAY_GIT_TOKEN_FILE',
-    fallback: 'slipway',
-  },
-} as const satisfies Record<string, Setting>;
-
-export const INSECURE_HTTP = 'send credentials over plain HTTP (only for trials on one machine)';
-
-function optionOf({ flag, help, variable, fallback }: Setting): Option {
-  const option = new Option(flag, help).env(variable);
+function optionOf({ flag, help, variable, fallback, choices, shape }: Setting): Option {
+  const option = new Option(flag, help);
+  // Any value of its variable would count as yes.
+  if (shape !== 'switch') option.env(variable);
+  if (choices !== undefined) option.choices(choices);
   return fallback === undefined ? option : option.default(fallback);
 }
 
@@ -141,18 +35,29 @@ export function serverOption(purpose: string): Option {
   return new Option('--server <url>', `address of the running service; ${purpose}`).env('SLIPWAY_SERVER');
 }
 
-type SettingName = keyof typeof SERVICE_SETTINGS;
-export type GivenSettings = Partial<Record<SettingName, string>> & { readonly insecureHttp?: boolean };
+type TextSetting = Exclude<SettingName, 'insecureHttp' | 'logLevel'>;
+export type GivenSettings = Partial<Record<TextSetting, string>> & {
+  readonly insecureHttp?: boolean;
+  readonly logLevel?: LogLevel;
+};
 
-export function addServiceOptions(command: Command): Command {
-  for (const setting of Object.values<Setting>(SERVICE_SETTINGS)) command.addOption(optionOf(setting));
-  return command.option('--insecure-http', INSECURE_HTTP);
+const CONFIG_HELP =
+  'file with settings (default: service.yaml in the home, where it is); the environment wins over it, and flags over both';
+
+/** `logLevel` is the command's own default. */
+export function addServiceOptions(command: Command, logLevel: LogLevel = SERVICE_SETTINGS.logLevel.fallback): Command {
+  const all: Readonly<Record<string, Setting>> = {
+    ...SERVICE_SETTINGS,
+    logLevel: { ...SERVICE_SETTINGS.logLevel, fallback: logLevel },
+  };
+  for (const setting of Object.values(all)) command.addOption(optionOf(setting));
+  return command.addOption(new Option('--config <file>', CONFIG_HELP).env('SLIPWAY_CONFIG'));
 }
 
 /** More often than this a service would do nothing but look. */
 const SHORTEST_MS = 100;
 
-function durationOf(given: GivenSettings, name: SettingName): number {
+function durationOf(given: GivenSettings, name: TextSetting): number {
   const { flag, variable, fallback = '' }: Setting = SERVICE_SETTINGS[name];
   return readDuration(`${flag.split(' ')[0]} (${variable})`, given[name] ?? fallback, SHORTEST_MS);
 }

@@ -24,11 +24,11 @@ const STALE_AFTER = 10;
 
 export class EmergencyRollbacks {
   readonly #store: EmergencyStore;
-  readonly #afterMs: number;
+  readonly #afterMs: () => number;
   /** Rollbacks that this process decided: only it knows when they are not decided any more. */
   readonly #decided = new Set<string>();
 
-  constructor(store: EmergencyStore, afterMs: number) {
+  constructor(store: EmergencyStore, afterMs: () => number) {
     this.#store = store;
     this.#afterMs = afterMs;
   }
@@ -42,7 +42,7 @@ export class EmergencyRollbacks {
       if (inForceSinceMs !== null || waiting.has(rollout)) continue;
       // Another process may be ahead, or know answers of outside signals that this one never asked for.
       const isOwn = this.#decided.delete(rollout) && (revisions.get(rollout) ?? revision) >= revision;
-      const isStale = nowMs - waitsSinceMs > STALE_AFTER * this.#afterMs;
+      const isStale = nowMs - waitsSinceMs > STALE_AFTER * this.#afterMs();
       if (isOwn || isStale) await this.#store.clearEmergencyRollback(rollout);
     }
     for (const [rollout, step] of waiting) {
@@ -51,7 +51,7 @@ export class EmergencyRollbacks {
       if (before !== undefined && before.inForceSinceMs !== null) continue;
       const entry = published?.entries.find((one) => one.rollout === rollout);
       const waitsSinceMs = Math.min(before?.waitsSinceMs ?? nowMs, nowMs);
-      const isDue = entry !== undefined && nowMs - waitsSinceMs >= this.#afterMs;
+      const isDue = entry !== undefined && nowMs - waitsSinceMs >= this.#afterMs();
       if (before?.waitsSinceMs === waitsSinceMs && !isDue) continue;
       const revision = isDue ? entry.revision : step.next.revision - 1;
       const inForceSinceMs = isDue ? nowMs : null;

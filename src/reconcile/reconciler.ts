@@ -65,7 +65,7 @@ type Outcome =
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  readonly #settings: ReconcilerSettings;
+  #settings: ReconcilerSettings;
   readonly #events: ReconcilerEvents;
   readonly #emergencies: EmergencyRollbacks;
   readonly #source: SourceFollower;
@@ -82,13 +82,19 @@ export class Reconciler {
     this.#parts = parts;
     this.#settings = settings;
     this.#events = events;
-    this.#emergencies = new EmergencyRollbacks(parts.store, settings.emergencyAfterMs);
-    this.#source = new SourceFollower(parts, settings.pollMs);
+    this.#emergencies = new EmergencyRollbacks(parts.store, () => this.#settings.emergencyAfterMs);
+    this.#source = new SourceFollower(parts, () => this.#settings.pollMs);
     this.#pace = new PushPace(parts, this.#source);
   }
 
   view(): ServiceView {
     return this.#view;
+  }
+
+  /** Goes by other settings from the next look on. */
+  useSettings(settings: ReconcilerSettings): void {
+    this.#settings = settings;
+    this.#wake.abort();
   }
 
   /** Takes note that the repository may have changed; the loop acts at its own pace. */

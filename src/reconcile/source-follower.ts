@@ -14,13 +14,13 @@ export interface SourceFollowerParts {
 
 export class SourceFollower {
   readonly #parts: SourceFollowerParts;
-  readonly #pollMs: number;
+  readonly #pollMs: () => number;
   #state: SourceState = { kind: 'starting' };
   #head: string | null = null;
   #askAt = 0;
   #asking: { readonly sinceMs: number; readonly answer: Promise<void> } | undefined;
 
-  constructor(parts: SourceFollowerParts, pollMs: number) {
+  constructor(parts: SourceFollowerParts, pollMs: () => number) {
     this.#parts = parts;
     this.#pollMs = pollMs;
   }
@@ -63,7 +63,7 @@ export class SourceFollower {
     const nowMs = clock.monotonicMs();
     if (this.#asking === undefined) {
       if (nowMs < this.#askAt) return;
-      this.#askAt = nowMs + this.#pollMs * (0.75 + random.next() / 2);
+      this.#askAt = nowMs + this.#pollMs() * (0.75 + random.next() / 2);
       this.#asking = { sinceMs: nowMs, answer: this.#ask(signal) };
     }
     const { answer, sinceMs } = this.#asking;

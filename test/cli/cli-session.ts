@@ -20,6 +20,8 @@ export interface Ran {
 
 export interface RunningCommand extends AsyncDisposable {
   readonly url: string;
+  /** What it has said on stderr. */
+  readonly log: () => string;
 }
 
 /** A folder in which commands run, and what they said so far. */
@@ -137,6 +139,7 @@ export class CliSession implements AsyncDisposable {
     });
     const running = {
       url,
+      log: () => log,
       async [Symbol.asyncDispose]() {
         child.kill('SIGTERM');
         await ended;

@@ -153,7 +153,7 @@ test('a commit in a local repository is seen through the watcher: bare or a clon
   const repository = await shop.repository(bare);
   const follower = new SourceFollower(
     { repository, clock, random: seededRandom('watch', 'source'), logger: silentLogger },
-    Number.MAX_SAFE_INTEGER,
+    () => Number.MAX_SAFE_INTEGER,
   );
   const { signal } = new AbortController();
   let asking = Promise.resolve();

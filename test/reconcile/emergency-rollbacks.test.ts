@@ -25,7 +25,7 @@ async function cycleAt(
   nowMs: number,
   steps: readonly Transition[],
   revision = 7,
-  emergencies = new EmergencyRollbacks(store, AFTER_MS),
+  emergencies = new EmergencyRollbacks(store, () => AFTER_MS),
 ) {
   await emergencies.note({ steps, outlooks: outlooksAt(revision), published: PUBLISHED, nowMs });
   return (await emergencies.apply(directiveAt(revision))).entries.some((entry) => entry.emergency);
@@ -56,7 +56,7 @@ describe('is published without its commit', () => {
 describe('the time of a rollback that does not land', () => {
   test('runs over restarts, and begins anew only once the rollback was not decided any more', async () => {
     await withStore(async (store) => {
-      const process = new EmergencyRollbacks(store, AFTER_MS);
+      const process = new EmergencyRollbacks(store, () => AFTER_MS);
       await cycleAt(store, 10_000, [BACK]);
       await cycleAt(store, 10_800, [BACK], 7, process);
       await cycleAt(store, 10_900, [], 7, process);

@@ -12,7 +12,8 @@ import { serviceChecks } from '../doctor/service-checks.ts';
 import { openHome } from '../home.ts';
 import { printResult, proseLines } from '../output.ts';
 import { addAccessOptions } from '../repository-access.ts';
-import { SERVICE_SETTINGS, serverOption } from '../settings.ts';
+import { SERVICE_SETTINGS } from '../service-settings.ts';
+import { serverOption } from '../settings.ts';
 
 interface DoctorOptions {
   readonly home?: string;

@@ -7,7 +7,8 @@ import { printResult } from '../output.ts';
 import { type PackedManifest, packageManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
 import { type PlacedArtifact, type Placing, placeArtifact } from '../place-artifact.ts';
-import { INSECURE_HTTP, serverOption, sourceTime } from '../settings.ts';
+import { INSECURE_HTTP } from '../service-settings.ts';
+import { serverOption, sourceTime } from '../settings.ts';
 import { assertHoldsContent, checkNames, refused } from '../variant-files.ts';
 
 interface CommandOptions extends PackageOptions {

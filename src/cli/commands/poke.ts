@@ -4,7 +4,8 @@ import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { accessTo, askService } from '../ask-service.ts';
 import { printResult } from '../output.ts';
-import { INSECURE_HTTP, serverOption, TOKEN_OF_SERVER } from '../settings.ts';
+import { INSECURE_HTTP } from '../service-settings.ts';
+import { serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 
 interface PokeOptions {
   readonly server?: string;

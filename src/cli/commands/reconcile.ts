@@ -10,14 +10,15 @@ import type { Plan } from '../../rollout/decide.ts';
 import type { Transition } from '../../rollout/transition.ts';
 import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
 import { type ComposedReconciler, composeReconciler } from '../compose-service.ts';
+import { givenSettings, placed } from '../given-settings.ts';
 import { openHome } from '../home.ts';
 import { printResult, type Result } from '../output.ts';
 import { assertFollowable } from '../repository-access.ts';
-import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+import { addServiceOptions, serviceSettings } from '../settings.ts';
 import { statusTable } from '../status-table.ts';
 import { systemLogger } from './run.ts';
 
-interface ReconcileOptions extends GivenSettings {
+interface ReconcileOptions {
   readonly once?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -101,22 +102,24 @@ export function addReconcileCommand(program: Command): void {
     program
       .command('reconcile')
       .description('reconcile until nothing changes, then print what each rollout is waiting for'),
+    'warn',
   )
     .option('--once', 'the default; accepted so that scripts can say so')
     .option('--dry-run', 'show what would be done; commit and publish nothing')
     .option('--json', 'print JSON')
-    .action(async (given: ReconcileOptions) => {
-      const settings = serviceSettings(given);
+    .action(async (options: ReconcileOptions, command: Command) => {
+      const given = await givenSettings(command);
+      const settings = placed(given, serviceSettings);
       await openHome(settings.home.folder);
       await assertFollowable(settings.repository);
       const order = {
         settings,
         clock: new SystemClock(),
         random: new SystemRandom(),
-        logger: systemLogger('warn'),
+        logger: systemLogger(() => given.values.logLevel ?? 'warn'),
       };
       await using composed = await composeReconciler({ ...order, instance: '-once' });
-      const result = given.dryRun === true ? await dryRun(composed) : await reconcileAndRelease(composed);
-      printResult(result, given.json ?? false);
+      const result = options.dryRun === true ? await dryRun(composed) : await reconcileAndRelease(composed);
+      printResult(result, options.json ?? false);
     });
 }

@@ -39,7 +39,8 @@ import {
   type RepositoryOptions,
   throwWithTokenHint,
 } from '../repository-access.ts';
-import { SERVICE_SETTINGS, serverOption, sourceTime } from '../settings.ts';
+import { SERVICE_SETTINGS } from '../service-settings.ts';
+import { serverOption, sourceTime } from '../settings.ts';
 
 /** Git hosts cut longer titles. */
 const MOST_MESSAGE = 200;

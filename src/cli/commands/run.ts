@@ -1,22 +1,31 @@
 // Owns `slipway run`: the service, until it is stopped.
 import process from 'node:process';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
+import { givenSettings, placed, settingsInWords } from '../given-settings.ts';
 import { openHome } from '../home.ts';
+import { LiveSettings } from '../live-settings.ts';
+import { printResult } from '../output.ts';
 import { assertFollowable } from '../repository-access.ts';
-import { addServiceOptions, type GivenSettings, serviceSettings } from '../settings.ts';
+import { addServiceOptions, serviceSettings } from '../settings.ts';
 import { startService } from '../start-service.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { SystemdNotices } from '../systemd-notices.ts';
 
-const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const satisfies readonly LogLevel[];
+interface RunOptions {
+  readonly printConfig?: boolean;
+  readonly json?: boolean;
+}
 
-export function systemLogger(least: LogLevel) {
+/** Asks for the lowest level at each line. */
+export function systemLogger(leastNow: () => LogLevel) {
   const clock = new SystemClock();
   return createLogger({
-    least,
+    get least() {
+      return leastNow();
+    },
     pretty: process.stderr.isTTY === true,
     now: () => clock.now(),
     write: (line) => process.stderr.write(line),
@@ -29,11 +38,15 @@ export function addRunCommand(program: Command): void {
       .command('run')
       .description('run the service: follow the manifests repository and serve the fleet until stopped'),
   )
-    .addOption(new Option('--log-level <level>', 'lowest level to log').choices(LOG_LEVELS).default('info'))
-    .action(async (given: GivenSettings & { readonly logLevel: LogLevel }) => {
-      const logger = systemLogger(given.logLevel);
+    .option('--print-config', 'print each setting with where it comes from, without secrets, and end')
+    .option('--json', 'print JSON (with --print-config)')
+    .action(async ({ printConfig = false, json = false }: RunOptions, command: Command) => {
+      const given = await givenSettings(command);
+      if (printConfig) return printResult(settingsInWords(given), json);
+      const live = await LiveSettings.open(given);
+      const logger = systemLogger(() => live.logLevel);
       const signal = stopSignal();
-      const settings = serviceSettings(given);
+      const settings = placed(given, serviceSettings);
       await openHome(settings.home.folder);
       await assertFollowable(settings.repository);
       const clock = new SystemClock();
@@ -43,6 +56,7 @@ export function addRunCommand(program: Command): void {
         random: new SystemRandom(),
         logger,
       });
+      await using _ = live.follow(service.composed.reconciler, logger);
       logger.info('serving', {
         url: service.url,
         screen: `${service.url}/`,

@@ -6,7 +6,8 @@ import { formatDuration } from '../../contract/duration.ts';
 import { accessTo, askService, unreachable } from '../ask-service.ts';
 import { readLiveView } from '../live-status.ts';
 import { printResult, table } from '../output.ts';
-import { INSECURE_HTTP, serverOption, TOKEN_OF_SERVER } from '../settings.ts';
+import { INSECURE_HTTP } from '../service-settings.ts';
+import { serverOption, TOKEN_OF_SERVER } from '../settings.ts';
 
 interface ServerOptions {
   readonly server?: string;
