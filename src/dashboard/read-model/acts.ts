@@ -1,5 +1,5 @@
 // Owns what a person can ask of a rollout now: which acts are allowed, why the others are not, and the command line of each.
-import { oneLine } from '../../base/plain-text.ts';
+import { commandOf } from '../../requests/command-line.ts';
 import { MOST_NAME, text } from './bounded.ts';
 import type { ActView, RolloutRow } from './types.generated.ts';
 
@@ -27,28 +27,25 @@ const NOTES: Readonly<Record<Act, string>> = {
   set: 'Ask for another version.',
 };
 
-/** A word of a shell: as it is where that is safe, else in quotes. */
-function word(value: string): string {
-  const clean = oneLine(value);
-  return /^[\w@%+=:,./-]+$/.test(clean) ? clean : `'${clean.replaceAll("'", `'\\''`)}'`;
-}
-
 interface Situation {
   readonly row: RolloutRow;
   readonly isSuspended: boolean;
+  /** By a rule: whoever approves ends the pause. */
+  readonly isPausedByRule: boolean;
   readonly rejected: string | null;
   /** Is a version known to have been stable before? */
   readonly hasPrevious: boolean;
 }
 
 /** Why an act is not allowed now; null when it is. */
-function whyNot(act: Act, { row, isSuspended, rejected, hasPrevious }: Situation): string | null {
+function whyNot(act: Act, { row, isSuspended, isPausedByRule, rejected, hasPrevious }: Situation): string | null {
   const { state, stage } = row;
   const isRolling = stage !== null;
   switch (act) {
     case 'approve':
       if (!isRolling) return 'Nothing is rolling out.';
-      return state === 'waits-for-approval' || state === 'paused' ? null : 'No approval is asked for now.';
+      if (isSuspended) return 'It is paused by a person: resume it first.';
+      return state === 'waits-for-approval' || isPausedByRule ? null : 'No approval is asked for now.';
     case 'promote':
       return isRolling ? null : 'Nothing is rolling out.';
     case 'pause':
@@ -69,18 +66,28 @@ function whyNot(act: Act, { row, isSuspended, rejected, hasPrevious }: Situation
 const ACTS: readonly Act[] = ['approve', 'promote', 'pause', 'resume', 'abort', 'retry', 'undo', 'set'];
 
 export function actsOf(situation: Situation): ActView[] {
-  const { row, rejected } = situation;
-  const name = word(row.rollout);
-  const commands: Partial<Record<Act, string>> = {
-    retry: `slipway retry ${name}${rejected === null ? '' : ` ${word(rejected)}`} --reason '…'`,
-    set: `slipway set ${name} --version …`,
-  };
+  const { row, rejected, isPausedByRule } = situation;
   const whole = ACTS.map((act): ActView => {
     const why = whyNot(act, situation);
-    const command = commands[act] ?? `slipway ${act} ${name} --reason '…'`;
-    return { act, group: null, isAllowed: why === null, why, ...wordsOf(act, command) };
+    const words = wordsOf(act, commandFor(row.rollout, act, { version: act === 'retry' ? rejected : null }));
+    const note = act === 'approve' && isPausedByRule ? ENDS_PAUSE : words.note;
+    return { act, group: null, isAllowed: why === null, why, ...words, note };
   });
   return [...whole, ...row.stages.flatMap((stage) => (stage.strand === null ? [] : [ofGroup(row, stage.strand)]))];
+}
+
+const ENDS_PAUSE = 'End the pause of the rule, and measure the stage anew. By command line, with your own name.';
+const GAP = '…';
+
+/** With gaps where a person writes. */
+function commandFor(
+  rollout: string,
+  verb: Act,
+  { version = null, group }: { readonly version?: string | null; readonly group?: string },
+): string {
+  const change = verb === 'set' ? { version: GAP } : {};
+  const reason = verb === 'set' ? undefined : GAP;
+  return commandOf(rollout, { verb, reason, by: undefined, version: version ?? undefined, group, change });
 }
 
 function wordsOf(act: Act, command: string): Pick<ActView, 'command' | 'label' | 'note' | 'byButton'> {
@@ -89,8 +96,10 @@ function wordsOf(act: Act, command: string): Pick<ActView, 'command' | 'label' |
 
 /** A group that stands apart may rejoin the others. */
 function ofGroup({ rollout }: RolloutRow, group: string): ActView {
-  const command = `slipway promote ${word(rollout)} --group ${word(group)} --reason '…'`;
-  const words = { ...wordsOf('promote', command), label: `Let ${text(group, MOST_NAME)} rejoin` };
+  const words = {
+    ...wordsOf('promote', commandFor(rollout, 'promote', { group })),
+    label: `Let ${text(group, MOST_NAME)} rejoin`,
+  };
   return {
     act: 'promote',
     group,

@@ -78,6 +78,7 @@ export function rolloutView(given: RolloutViewFacts): RolloutView {
   });
   // Also while nothing rolls, when nothing waits for it.
   const isSuspended = facts?.spec.suspend ?? false;
+  const isPausedByRule = status?.state === 'paused';
   const rejected = outlook.rejected?.version ?? status?.rejected[0]?.version ?? null;
   return {
     asOf,
@@ -90,7 +91,7 @@ export function rolloutView(given: RolloutViewFacts): RolloutView {
     weighing: reading === undefined || outlook.candidate === null ? null : weighingOf(rules, reading, findDevice),
     history,
     marks: marksOf(history),
-    acts: actsOf({ row, isSuspended, rejected, hasPrevious: (status?.previous ?? []).length > 0 }),
+    acts: actsOf({ row, isSuspended, isPausedByRule, rejected, hasPrevious: (status?.previous ?? []).length > 0 }),
     explanation: explanationOf(outlook),
     troubled: troubledOf(outlook),
     rejected: rejectedOf(given),
