@@ -106,7 +106,16 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
       const historyOf = (rollout: string) => past.newest(rollout);
       const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>
         runbookOfRule(rule, shown.notify.value.runbookBase);
-      model = new LiveModel({ clock, store: shown.store, feed, reportMs, service, historyOf, runbookOf });
+      model = new LiveModel({
+        clock,
+        store: shown.store,
+        feed,
+        reportMs,
+        service,
+        historyOf,
+        newestSteps: () => past.newestSteps(),
+        runbookOf,
+      });
       return openDashboard(order, { model, feed, wake, requests, past, store: shown.store });
     },
   };

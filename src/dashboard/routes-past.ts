@@ -57,6 +57,12 @@ export class PastSource {
     return page?.rows ?? [];
   }
 
+  /** The newest steps of all rollouts; none where the past can't be read. */
+  async newestSteps(): Promise<HistoryPage['rows']> {
+    const read = async () => readHistory(await this.#now(), { rollout: null, limit: MOST_ROWS });
+    return (await read().catch(() => null))?.rows ?? [];
+  }
+
   /** Throws PAST_UNREAD, ROLLOUT_UNKNOWN, POSTMORTEM_NONE, POSTMORTEM_EVIDENCE. */
   async postmortem(rollout: string, revision: number | null): Promise<Postmortem> {
     const past = await this.#now();

@@ -144,6 +144,16 @@ test('a rollout is seen over the API while it rolls, and its curves outlive the 
     devices: 1,
   });
 
+  const marked = await until(async () => {
+    const [model] = (await get<Overview>(world, '/v1/overview')).value.models;
+    return model !== undefined && model.marks.length > 0 && model;
+  }, 'the curve of versions has its letters');
+  expect(marked.marks[0]).toMatchObject({
+    letter: 'A',
+    kind: 'start',
+    commit: expect.stringMatching(/^[0-9a-f]{40}$/),
+  });
+
   expect(await unlikeTheirSchemas(world)).toEqual([]);
 
   // Nothing new is not sent again.

@@ -10,16 +10,15 @@ import { MOST_NAME, text } from './bounded.ts';
 import { changedParts } from './changed-parts.ts';
 import { type CycleFacts, NO_CYCLE, type ObservedFacts } from './cycle-facts.ts';
 import { countFleet, type FleetCounts, fleetSummary, NO_DEVICES } from './fleet-counts.ts';
-import { Adoption, modelVersions } from './models-in-field.ts';
+import { Adoption, DAYS_14_MS, modelVersions } from './models-in-field.ts';
 import { personNeeds } from './person-needs.ts';
 import { rolesByModel } from './roles-by-model.ts';
 import { rolloutRow, statusOf } from './rollout-row.ts';
-import { type RolloutViewFacts, rolloutView } from './rollout-view.ts';
+import { marksOf, type RolloutViewFacts, rolloutView } from './rollout-view.ts';
 import { type Attempt, RuleHistories } from './rule-history.ts';
 import { type ServiceParts, serviceState } from './service-state.ts';
 import type {
   AsOf,
-  CommitMark,
   HistoryRow,
   ModelInField,
   ModelVersions,
@@ -40,8 +39,8 @@ export interface LiveModelParts {
   readonly service: () => Promise<ServiceParts>;
   /** The newest commits of a rollout; none unless given. */
   readonly historyOf?: (rollout: string) => Promise<readonly HistoryRow[]>;
-  /** The newest commits about a model's rollouts; none unless given. */
-  readonly marksOfModel?: (model: string) => readonly CommitMark[];
+  /** The newest steps of all rollouts; none unless given. */
+  readonly newestSteps?: () => Promise<readonly HistoryRow[]>;
   /** Address of a rule's page on what to do; the usual one unless given. */
   readonly runbookOf?: RolloutViewFacts['runbookOf'];
 }
@@ -69,6 +68,8 @@ export class LiveModel {
   /** Views by name, as long as nothing changed. */
   #views = new Map<string, Promise<unknown>>();
   #sequence: number;
+  /** The newest steps, and the commit that they were read at. */
+  #steps: { readonly commit: string; readonly rows: readonly HistoryRow[] } | undefined;
 
   constructor(parts: LiveModelParts) {
     this.#parts = parts;
@@ -119,6 +120,7 @@ export class LiveModel {
       this.#histories.note(attempt, outlook.verdict?.rules ?? [], nowMs);
     }
     this.#histories.keepOnly(attempts);
+    await this.#readSteps();
     await this.#countFleet(nowMs);
     await this.#histories.write(nowMs);
   }
@@ -188,8 +190,19 @@ export class LiveModel {
   }
 
   #modelInField(one: ModelVersions): ModelInField {
-    const marks = this.#parts.marksOfModel?.(one.model) ?? [];
-    return { ...one, history: this.#adoption.read(one, this.#atMs()), marks: [...marks] };
+    const history = this.#adoption.read(one, this.#atMs());
+    const sinceMs = this.#atMs() - DAYS_14_MS;
+    const rows = this.#steps?.rows ?? [];
+    const own = rows.filter(({ rollout, atMs }) => atMs >= sinceMs && this.#rows.get(rollout)?.row.model === one.model);
+    return { ...one, history, marks: marksOf(own) };
+  }
+
+  /** Once a commit: what it adds to the past, at the service's own pace. */
+  async #readSteps(): Promise<void> {
+    const { commit } = this.#cycle;
+    if (commit === null || this.#steps?.commit === commit) return;
+    this.#steps = { commit, rows: (await this.#parts.newestSteps?.()) ?? [] };
+    this.#views = new Map();
   }
 
   async #countFleet(nowMs: number): Promise<void> {

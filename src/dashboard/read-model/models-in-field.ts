@@ -54,7 +54,8 @@ export function modelVersions(
   });
 }
 
-const DAYS_14_MS = 14 * 24 * 3_600_000;
+/** The curves go back as far. */
+export const DAYS_14_MS = 14 * 24 * 3_600_000;
 /** Counts are noted when they changed, and no more often. */
 const LEAST_BETWEEN_MS = 60_000;
 const MOST_IN_MEMORY = 120;
