@@ -83,7 +83,7 @@ export class Executor {
       this.#unwritten.delete(step.rollout);
       return written;
     } catch (thrown) {
-      const error = toCodedError(thrown, 'STEP_NOT_WRITTEN');
+      const error = notWritten(step, thrown);
       if (error.kind === 'retry-later') throw error;
       const { rollout, kind } = step;
       if (this.#unwritten.get(rollout) !== error.message)
@@ -138,6 +138,20 @@ export class Executor {
     }
     return null;
   }
+}
+
+/** A bug says which step it keeps back: people read it beside the rollout's other facts. */
+function notWritten({ rollout, kind }: Transition, thrown: unknown): CodedError {
+  const error = toCodedError(thrown, 'STEP_NOT_WRITTEN');
+  if (error.code !== 'STEP_NOT_WRITTEN') return error;
+  return new CodedError({
+    code: 'STEP_NOT_WRITTEN',
+    kind: 'bug',
+    message: `The step "${kind}" of ${rollout} can't be written: ${error.message}.`,
+    remedy:
+      "This is a bug in Slipway: report it with the service's log. Devices keep what they run; other rollouts go on.",
+    cause: thrown,
+  });
 }
 
 /** The rollout's file after the step. */

@@ -142,4 +142,12 @@ describe('a step is written', () => {
     const answer = await carryOut({ ...stepOf('roll-back', 2), reason });
     expect(answer).toMatchObject({ kind: 'unwritten', error: { code: 'STEP_EVIDENCE_TOO_LARGE' } });
   });
+
+  test('else a bug that keeps it back says which step of which rollout that is', async () => {
+    const { carryOut } = await open();
+    const reason = { kind: 'aborted', reason: Number.NaN as never } as const;
+    const answer = await carryOut({ ...stepOf('roll-back', 2), reason });
+    expect(answer).toMatchObject({ kind: 'unwritten', error: { code: 'STEP_NOT_WRITTEN' } });
+    if (answer.kind === 'unwritten') expect(answer.error.message).toMatch(/^The step "roll-back" of sorter-eu can't/);
+  });
 });

@@ -119,8 +119,9 @@ class Story {
     }
     throw new CodedError({
       code: 'DEMO_TOO_SLOW',
-      kind: 'bug',
-      message: `None of ${end.join(', ')} happened within ${STEP_LIMIT_MS / 1000} s. See the service's log, ${this.service.log}.`,
+      kind: 'retry-later',
+      message: `None of ${end.join(', ')} happened within ${STEP_LIMIT_MS / 1000} s.`,
+      remedy: `Try again when the machine has less to do, or with fewer devices (--devices 12). The service's log says how far it came: ${this.service.log}.`,
     });
   }
 
