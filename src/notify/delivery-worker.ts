@@ -160,20 +160,32 @@ export class DeliveryWorker {
 
   /** Until the queue is empty. */
   async #deliverAll({ name, lane }: Queue, signal: AbortSignal): Promise<void> {
-    const { queues, mayDeliver, clock } = this.#parts;
+    const { queues, mayDeliver } = this.#parts;
     for (;;) {
       if (signal.aborted || !(await mayDeliver())) return;
       const batch = await queues.readNotices(name, lane, BATCH);
       for (const group of await this.#paced(name, lane, batch, signal)) {
-        const outcome = await this.#deliver(name, group, signal);
-        if (outcome === 'later') return;
-        for (const { number } of group) {
-          if (outcome === 'lost') await queues.loseNotice(number, clock.now());
-          else await queues.dropNotice(number);
-        }
+        if ((await this.#deliverGroup(name, group, signal)) === 'later') return;
       }
       if (batch.length === 0) return;
     }
+  }
+
+  /** In halves when a message of many is refused: what the receiver refuses of it is not to cost the rest. */
+  async #deliverGroup(name: string, group: readonly QueuedNotice[], signal: AbortSignal): Promise<'done' | 'later'> {
+    const { queues, clock } = this.#parts;
+    const outcome = await this.#deliver(name, group, signal);
+    if (outcome === 'later') return 'later';
+    if (outcome === 'lost' && group.length > 1) {
+      const half = group.length >> 1;
+      const first = await this.#deliverGroup(name, group.slice(0, half), signal);
+      return first === 'later' ? 'later' : this.#deliverGroup(name, group.slice(half), signal);
+    }
+    for (const { number } of group) {
+      if (outcome === 'lost') await queues.loseNotice(number, clock.now());
+      else await queues.dropNotice(number);
+    }
+    return 'done';
   }
 
   /** The notices one by one; of a target that had too many messages already, after a while and all that came meanwhile in one. */
@@ -222,7 +234,9 @@ export class DeliveryWorker {
       if (delivery.kind === 'taken') return 'taken';
       const { reason } = delivery;
       if (delivery.kind === 'refused' && ++refusals >= MOST_REFUSALS) {
-        logger.error('a notice is refused and dropped', { target: name, id, reason });
+        if (group.length > 1)
+          logger.warn('a message of several notices is refused; smaller ones follow', { target: name, id, reason });
+        else logger.error('a notice is refused and dropped', { target: name, id, reason });
         return 'lost';
       }
       if (attempt % LOG_EVERY_ATTEMPTS === 0)

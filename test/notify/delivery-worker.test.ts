@@ -125,6 +125,29 @@ const untilSaid = (messages: number) =>
 const webhook = (more = '', timeout = '10s') =>
   `  webhooks: [{ name: ops, url: "${receiver.url}/in", timeout: ${timeout}${more} }]\n`;
 
+test('of many in one message the receiver loses none but the one that it refuses', async () => {
+  const taken: string[] = [];
+  const target: NoticeTarget = {
+    ...{ name: 'ops', perMinute: 1, wants: () => true },
+    deliver: async ({ id }) => {
+      if (id === 'alert-7') return { kind: 'refused', reason: 'HTTP 400' };
+      taken.push(id);
+      return { kind: 'taken' };
+    },
+    deliverMany: async (notices) => {
+      if (notices.some(({ id }) => id === 'alert-7')) return { kind: 'refused', reason: 'HTTP 400' };
+      taken.push(...notices.map(({ id }) => id));
+      return { kind: 'taken' };
+    },
+  };
+  await queue(Array.from({ length: 20 }, (_, n) => alert(n)));
+  const running = deliver([target]);
+  await untilNoneWaits();
+  await running.stop();
+  expect(taken).toEqual(Array.from({ length: 20 }, (_, n) => `alert-${n}`).filter((id) => id !== 'alert-7'));
+  expect((await store.readLostNotices()).get('ops')?.count).toBe(1);
+});
+
 describe('a notice', () => {
   test('arrives in order and once when the receiver takes it', async () => {
     await queue(Array.from({ length: 120 }, (_, i) => step(i)));
