@@ -15,6 +15,8 @@ export interface FileValue {
 export type ServiceFile = ReadonlyMap<SettingName, FileValue>;
 
 const MOST_BYTES = 64 * 1024;
+/** As long as a path may be. */
+const MOST_CHARACTERS = 4_096;
 const TYPES = { path: 'string', text: 'string', number: 'number', switch: 'boolean' } as const;
 const WORDS = { string: 'text', number: 'a number', boolean: 'true or false' } as const;
 
@@ -29,11 +31,13 @@ export function schemaOfFile(): object {
     const { help: description, shape = 'text', fallback, choices } = setting;
     const type = TYPES[shape];
     const value = fallback === undefined ? {} : { default: type === 'number' ? Number(fallback) : fallback };
-    return [name, { type, description, ...value, ...(choices === undefined ? {} : { enum: choices }) }];
+    const bound = type === 'string' ? { maxLength: MOST_CHARACTERS } : {};
+    return [name, { type, description, ...bound, ...value, ...(choices === undefined ? {} : { enum: choices }) }];
   });
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'service.yaml: settings of slipway run',
+    description: 'Each wins over its default; the environment wins over the file, and flags over both.',
     type: 'object',
     additionalProperties: false,
     properties: Object.fromEntries(properties),

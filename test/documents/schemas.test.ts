@@ -34,8 +34,8 @@ function* subschemas(schema: Schema, at = ''): Generator<[string, Schema]> {
     if (isSchema(value)) yield* subschemas(value, `${at}/anyOf/${index}`);
 }
 
-test('there is a schema for each kind of document, for reports, and for the messages about tokens', () => {
-  expect(SCHEMAS).toHaveLength(KINDS.length + 2);
+test('there is a schema for each kind of document, for reports, for the messages about tokens, and for the settings of the service', () => {
+  expect(SCHEMAS).toHaveLength(KINDS.length + 3);
 });
 
 test.each(SCHEMAS)('%s describes every field and is closed and bounded', (file) => {
