@@ -16,6 +16,7 @@ import {
 import { composeFleetApi, type FleetApiOptions } from '../src/cli/compose-fleet-api.ts';
 import { type Digest, digestOf } from '../src/contract/digest.ts';
 import type { CycleFacts } from '../src/dashboard/read-model/cycle-facts.ts';
+import { FleetIndex } from '../src/dashboard/read-model/fleet-index.ts';
 import type { RolloutStatus } from '../src/documents/types.generated.ts';
 import { ReportPace } from '../src/fleet-api/report-pace.ts';
 import type { KnownFleet } from '../src/measurement/known-fleet.ts';
@@ -28,7 +29,6 @@ import { openSqliteFleetStore } from '../src/store/sqlite/open-sqlite-fleet-stor
 import { CAREFUL, cohort, ruleVerdict, verdictOf } from '../test/rollout/false-world.ts';
 
 const TOKEN = 'bench-viewer';
-const REPORT_MS = 60_000;
 export const NOW = Date.now();
 
 export interface Size {
@@ -165,7 +165,13 @@ export class Screen implements AsyncDisposable {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-bench-'));
     const [clock, logger, metrics] = [new SystemClock(), silentLogger, new Metrics()];
     const store = openSqliteFleetStore({ file: path.join(folder, 'fleet.db'), clock });
-    const composed = composeDashboard({ clock, logger, reportMs: REPORT_MS });
+    const devices = new Map(fleetOf(size).devices.map((device) => [device.id, device as unknown as DeviceRecord]));
+    const index = new FleetIndex({ silenceMs: Number.POSITIVE_INFINITY, rest: async () => undefined });
+    const list = index.update({
+      ...{ picture: { version: 1, devices }, plain: { version: 0, devices: new Map() } },
+      ...{ directive: null, words: undefined, listenedMs: 0 },
+    });
+    const composed = composeDashboard({ clock, logger });
     const watched = { value: { runbookBase: 'https://example.com/runbooks' }, problem: null };
     const publisher = { expiresAtMs: null, findHolder: async () => null };
     const signals = { providers: () => [] };
@@ -175,6 +181,7 @@ export class Screen implements AsyncDisposable {
       requests: {},
       homeProblems: () => [],
       pace: new ReportPace(clock),
+      fleet: () => list,
     } as unknown as DashboardParts);
     const views = { devices: async () => undefined, device: async () => undefined };
     const { routes } = dashboard.withPages(views as unknown as PageViews);

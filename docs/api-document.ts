@@ -14,7 +14,7 @@ import { openMemoryFleetStore } from '../src/store/memory/open-memory-fleet-stor
 /** The rows of the whole service; none of them can be asked. */
 export function allRoutes(): readonly Route[] {
   const [clock, store, logger, metrics] = [new SystemClock(), openMemoryFleetStore(), silentLogger, new Metrics()];
-  const screen = composeDashboard({ clock, logger, reportMs: 60_000 });
+  const screen = composeDashboard({ clock, logger });
   const views = composeFleetViews({ store, clock, reportMs: 60_000 } as unknown as FleetViewParts);
   const opened = screen.open({ shown: { store }, requests: {} } as unknown as DashboardParts);
   const { routes } = opened.withPages(views);

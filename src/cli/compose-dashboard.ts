@@ -6,6 +6,7 @@ import type { Logger } from '../base/logger.ts';
 import { WakeSignal } from '../base/wake-signal.ts';
 import { assetMaker, assetRoute } from '../dashboard/assets.ts';
 import { EventFeed } from '../dashboard/event-feed.ts';
+import type { FleetList } from '../dashboard/read-model/fleet-index.ts';
 import { LiveModel } from '../dashboard/read-model/live-model.ts';
 import type { ServiceParts } from '../dashboard/read-model/service-state.ts';
 import { dashboardRoutes } from '../dashboard/routes.ts';
@@ -45,7 +46,6 @@ export interface ScreenRoutes {
 export interface DashboardOrder {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly reportMs: number;
 }
 
 /** What the screen shows of the service, and how people steer rollouts. */
@@ -58,6 +58,8 @@ export interface DashboardParts {
   readonly homeProblems: () => readonly CodedError[];
   readonly requests: RequestRouteParts;
   readonly pace: Pick<ReportPace, 'perSecond'>;
+  /** All devices as they stand. */
+  readonly fleet: () => Promise<FleetList>;
 }
 
 /** The dashboard hears of the loop before there is one, and is opened once the service is put together. */
@@ -99,8 +101,8 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
   return {
     events,
     open: (parts) => {
-      const { shown, requests } = parts;
-      const { clock, reportMs } = order;
+      const { shown, requests, fleet } = parts;
+      const { clock } = order;
       const service = () => servicePartsOf(parts);
       const past = composePast(shown, clock);
       const historyOf = (rollout: string) => past.newest(rollout);
@@ -110,7 +112,7 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
         clock,
         store: shown.store,
         feed,
-        reportMs,
+        fleet,
         service,
         historyOf,
         newestSteps: () => past.newestSteps(),

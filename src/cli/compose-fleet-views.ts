@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../base/clock.ts';
 import type { ExposurePageValue } from '../dashboard/pages/exposure-page.ts';
 import { exposureFile, readExposurePage } from '../dashboard/read-exposure-page.ts';
+import type { FleetList } from '../dashboard/read-model/fleet-index.ts';
 import { FleetReader } from '../dashboard/read-model/fleet-reader.ts';
 import type { AsOf, Devices, DeviceView } from '../dashboard/read-model/types.generated.ts';
 import { devicesQuestion, fleetRoutes } from '../dashboard/routes-fleet.ts';
@@ -27,6 +28,7 @@ export interface FleetViews {
   readonly device: (id: string) => Promise<DeviceView | undefined>;
   readonly exposure: (query: URLSearchParams) => Promise<ExposurePageValue>;
   readonly exposureFile: (query: URLSearchParams) => Promise<Answer>;
+  readonly list: () => Promise<FleetList>;
   readonly routes: readonly Route[];
 }
 
@@ -46,6 +48,7 @@ export function composeFleetViews({ store, clock, reportMs, words, asOf, refused
   return {
     devices: (query) => reader.devices(devicesQuestion(query)),
     device: (id) => reader.device(id),
+    list: () => reader.list(),
     exposure: (query) => readExposurePage(exposed, query),
     exposureFile: (query) => exposureFile(exposed, query),
     routes: fleetRoutes({ reader, ...exposed }),

@@ -38,7 +38,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const stop = new AbortController();
   await using disposables = new AsyncDisposableStack();
   let api: FleetApi | undefined;
-  const screen = composeDashboard({ clock, logger, reportMs: settings.reportIntervalMs });
+  const screen = composeDashboard({ clock, logger });
   const published: ReconcilerEvents = { onPublished: (sequence) => api?.notifyPublished(sequence) };
   const events = joinEvents(published, order.events, screen.events);
   const metrics = new Metrics();
@@ -65,7 +65,13 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
   const homeProblems = () => [trust, providers, notify, tls].flatMap((one) => one?.problem ?? []);
   const pace = new ReportPace(clock);
-  const dashboard = screen.open({ shown: composed, requests: requests.parts, homeProblems, pace });
+  const dashboard = screen.open({
+    shown: composed,
+    requests: requests.parts,
+    homeProblems,
+    pace,
+    fleet: () => fleetViews.list(),
+  });
   const site = { publicUrl: settings.publicUrl ?? null, insecureHttp: settings.insecureHttp };
   const fleetViews = composeFleetViews({
     ...{ store, clock, refused, reportMs: settings.reportIntervalMs },

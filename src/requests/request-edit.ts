@@ -1,5 +1,6 @@
 // Owns what a person asks of a rollout, as the edit of its file that they could make by hand.
 import { CodedError } from '../base/errors.ts';
+import { oneLine } from '../base/plain-text.ts';
 import { canonicalJson } from '../contract/digest.ts';
 import { isVersionRange, satisfiesRange } from '../contract/model-version.ts';
 import { type SpecEdits, spliceSpec } from '../documents/edit-rollout.ts';
@@ -116,7 +117,7 @@ function aboutGroup(act: 'abort' | 'promote', rollout: Rollout, group: string): 
   const apart = exceptions.map((one) => one.group).join(', ');
   throw refuse(
     'REQUEST_GROUP_UNKNOWN',
-    `${group} is already part of ${rollout.metadata.name}.`,
+    `${rollout.metadata.name} has no exception for the group ${oneLine(group)}: its devices are part of the rollout, or there is no such group.`,
     apart === '' ? look(rollout.metadata.name) : `Groups with an exception: ${apart}.`,
   );
 }

@@ -122,6 +122,13 @@ function spread(sorted: readonly number[]) {
   return { count: sorted.length, medianMs: at(0.5), p90Ms: at(0.9) };
 }
 
+test('no address that others wrote becomes a link in a post-mortem', async () => {
+  const past = await stormy.read().at(stormy.head);
+  const view = await readPostmortem(past, { rollout: ROLLOUT, revision: null });
+  const text = postmortemMarkdown({ ...view, gaps: ['see https://evil.example, www.evil.example or @alice'] });
+  expect(text).toContain('see https\\://evil.example, www\\.evil.example or \\@alice');
+});
+
 test('a post-mortem of each attempt has its looks in order, its commit, and only numbers', async () => {
   const past = await stormy.read().at(stormy.head);
   const { rows } = await readHistory(past, ALL);

@@ -24,13 +24,8 @@ export function DeviceAside({
   </aside>`;
 }
 
-function sizeText(bytes: number | null): string {
-  if (bytes === null) return '';
-  return bytes < 1e6 ? ` · ${formatCount(bytes / 1e3)} kB` : ` · ${formatCount(bytes / 1e6)} MB`;
-}
-
 function Slot({ slot, isRunning }: { readonly slot: DeviceSlot; readonly isRunning: boolean }): VNode {
-  return html`<li class=${isRunning ? 'slot on' : 'slot'}><span class=${isRunning ? 'person small' : 't3 small'}>${isRunning && html`<${Icon} name="ok" small /> `}Slot <bdi>${slot.slot}</bdi>${isRunning ? ', running' : ''}</span><b><bdi>${slot.version ?? 'empty'}</bdi></b><span class="t2"><bdi>${slot.state}</bdi></span>${slot.digest !== null && html`<span class="m small t3">${slot.digest.slice(0, 14)}…${sizeText(slot.sizeBytes)}</span>`}</li>`;
+  return html`<li class=${isRunning ? 'slot on' : 'slot'}><span class=${isRunning ? 'person small' : 't3 small'}>${isRunning && html`<${Icon} name="ok" small /> `}Slot <bdi>${slot.slot}</bdi>${isRunning ? ', running' : ''}</span><b><bdi>${slot.version ?? 'empty'}</bdi></b><span class="t2"><bdi>${slot.state}</bdi></span>${slot.digest !== null && html`<span class="m small t3">${slot.digest.slice(0, 14)}…</span>`}</li>`;
 }
 
 function Slots({ model: { model, slots, running } }: { readonly model: DeviceModel }): VNode {

@@ -136,13 +136,13 @@ function Check({ step }: { readonly step: NonNullable<Postmortem['step']> }): VN
 }
 
 function Next({ value }: { readonly value: Postmortem }): VNode {
-  const { next, gaps, missing, links, runbook } = value;
+  const { next, gaps, missing, runbook } = value;
   return Card({
     id: 'next',
     title: 'What is next',
     isLong: true,
     children: html`<div class="body stack near"><p>${Prose({ text: next.text })}</p>${next.command !== null && Command({ line: next.command })}
-      ${runbook !== null && html`<p>Runbook: ${Runbook({ at: runbook })}</p>`}${links.map(({ label, href }) => html`<p>${Prose({ text: label })}: ${Runbook({ at: href })}</p>`)}
+      ${runbook !== null && html`<p>Runbook: ${Runbook({ at: runbook })}</p>`}
       ${missing.map((text) => html`<p class="note"><${Icon} name="warn" small /> ${Prose({ text })}</p>`)}
       ${gaps.map((gap) => html`<h3>${gap}</h3><div class="lines" aria-hidden="true"><i></i><i></i></div>`)}</div>`,
   });

@@ -23,8 +23,6 @@ export interface CycleFacts {
   readonly problems: readonly string[];
   /** The alerts that stand. */
   readonly alerts: readonly AlertRecord[];
-  /** Devices that run something else than the directive declares, by rollout. */
-  readonly offDeclared?: readonly { readonly rollout: string; readonly count: number }[];
   readonly publishedSequence: number;
   readonly cycledAtMs: number | null;
   /** How long the last cycle took. */

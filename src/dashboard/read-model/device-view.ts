@@ -104,15 +104,14 @@ function slotsOf({ model, state }: DeclaredModel, found: DeviceFindings): Device
     version,
     digest,
     state: state.state === 'trial' ? 'on trial' : 'running',
-    sizeBytes: null,
   };
   const other = slot === 'A' ? 'B' : 'A';
   const taken = state.subject?.digest;
   const before = found.changes.find((one) => one.model === model && one.digest !== digest);
   if (taken !== undefined && taken !== digest)
-    return [own, { slot: other, version: versionOf(taken, found), digest: taken, state: state.state, sizeBytes: null }];
+    return [own, { slot: other, version: versionOf(taken, found), digest: taken, state: state.state }];
   if (before === undefined) return [own];
-  return [own, { slot: other, version: before.version, digest: before.digest, state: 'ran before', sizeBytes: null }];
+  return [own, { slot: other, version: before.version, digest: before.digest, state: 'ran before' }];
 }
 
 function versionOf(digest: string, { directive, changes }: DeviceFindings): string | null {

@@ -1,7 +1,7 @@
 // Owns which devices a list shows: filters, counts by state, facets, and pages whose cursor holds while the fleet changes.
 import { matchesSelector, parseSelector } from '../../contract/selector.ts';
 import type { FleetList, IndexedDevice } from './fleet-index.ts';
-import type { DeviceState, Facet, StateCount } from './types.generated.ts';
+import type { ArmCount, DeviceState, Facet, StateCount, VersionCount } from './types.generated.ts';
 
 export interface DeviceFilter {
   readonly selector?: string;
@@ -13,22 +13,6 @@ export interface DeviceFilter {
   readonly rollout?: string;
   /** In that rollout where one is given, else in any. */
   readonly arm?: 'candidate' | 'stable';
-}
-
-/** Devices by the version that they run. */
-export interface VersionCount {
-  readonly model: string;
-  readonly version: string;
-  readonly digest: string | null;
-  readonly count: number;
-}
-
-/** Devices by what a rollout gives them. */
-export interface ArmCount {
-  readonly rollout: string;
-  readonly stage: string | null;
-  readonly arm: 'candidate' | 'stable';
-  readonly count: number;
 }
 
 /** What a filter leaves. */

@@ -1,10 +1,8 @@
-// Owns the fleet in numbers: one walk over its devices that counts states and versions, taken again only when the fleet changed.
+// Owns the fleet in numbers: one walk over the list of its devices that counts states and versions, taken again only when that changed.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { DIRECTIVE_REFUSED } from '../../contract/report.ts';
-import type { KnownFleet } from '../../measurement/known-fleet.ts';
 import type { DeviceRecord } from '../../store/device-register.ts';
-import { SILENT_INTERVALS } from '../../telemetry/window.ts';
 import { MOST_NAME, share, text } from './bounded.ts';
+import type { FleetList } from './fleet-index.ts';
 import type { DeviceState, FleetSummary } from './types.generated.ts';
 
 /** Devices by the digest that they run, or keep ready beside it. */
@@ -17,43 +15,15 @@ export interface DigestCounts {
 export interface FleetCounts {
   readonly enrolled: number;
   readonly states: ReadonlyMap<DeviceState, number>;
-  /** Of those as declared: devices that run nothing, as nothing is declared for them yet, or they have not begun. */
-  readonly idle: number;
   /** By model, then by digest. */
   readonly models: ReadonlyMap<string, ReadonlyMap<string, DigestCounts>>;
   /** Heard of in the last report intervals. */
   readonly heard: number;
 }
 
-export const NO_DEVICES: FleetCounts = { enrolled: 0, states: new Map(), idle: 0, models: new Map(), heard: 0 };
+export const NO_DEVICES: FleetCounts = { enrolled: 0, states: new Map(), models: new Map(), heard: 0 };
 
-export interface CountingTime {
-  /** Listening time of the store now. */
-  readonly listenedMs: number;
-  readonly reportMs: number;
-}
-
-const CHANGING: ReadonlySet<string> = new Set(['fetching', 'verified', 'staged', 'selfTested', 'trial', 'rollingBack']);
 const KEPT: ReadonlySet<string> = new Set(['staged', 'selfTested', 'trial']);
-
-function stateOf({ models, properties }: DeviceRecord, isSilent: boolean): DeviceState {
-  if (isSilent) return models.size === 0 ? 'unreachable' : 'silent';
-  if (properties[DIRECTIVE_REFUSED] !== undefined) return 'refusing';
-  let isManaged = false;
-  let isChanging = false;
-  for (const { rollout, state } of models.values()) {
-    if (rollout === null) continue;
-    isManaged = true;
-    if (state === 'failed') return 'failed';
-    isChanging ||= CHANGING.has(state);
-  }
-  if (isChanging) return 'changing';
-  return isManaged ? 'as-declared' : 'not-managed';
-}
-
-function isIdle({ models }: DeviceRecord): boolean {
-  return models.values().every(({ rollout, running }) => rollout === null || running === null);
-}
 
 /** Versions beyond this of one model are lost devices, or lies. What rollouts name always has its own place: no lie may take it. */
 const MOST_DIGESTS = 200;
@@ -100,26 +70,24 @@ class VersionCounter {
 /** So many devices are counted before others have their turn. */
 const DEVICES_IN_A_TURN = 5_000;
 
+/** Devices that report without an agent are in no number: nothing is declared for them, and nothing vouches for them. */
 export async function countFleet(
-  { devices, contradicting, denied }: KnownFleet,
-  { listenedMs, reportMs }: CountingTime,
+  { devices, states: stateAt, silentBefore }: FleetList,
   named: NamedVersions,
 ): Promise<FleetCounts> {
   const states = new Map<DeviceState, number>();
   const versions = new VersionCounter(named);
-  let [heard, idle] = [0, 0];
-  for (const [i, device] of devices.entries()) {
+  let [enrolled, heard] = [0, 0];
+  for (const [i, { record }] of devices.entries()) {
     if (i % DEVICES_IN_A_TURN === DEVICES_IN_A_TURN - 1) await nextTurn();
-    const isSilent = listenedMs - device.lastSeenListenedMs > SILENT_INTERVALS * reportMs;
-    if (!isSilent) heard += 1;
-    const state = stateOf(device, isSilent);
+    const state = stateAt[i];
+    if (record === null || state === undefined) continue;
+    enrolled += 1;
+    if (record.lastSeenListenedMs >= silentBefore) heard += 1;
     states.set(state, (states.get(state) ?? 0) + 1);
-    if (state === 'as-declared' && isIdle(device)) idle += 1;
-    versions.count(device);
+    versions.count(record);
   }
-  if (denied > 0) states.set('denied', denied);
-  if (contradicting.length > 0) states.set('contradiction', contradicting.length);
-  return { enrolled: devices.length + contradicting.length + denied, states, idle, models: versions.models, heard };
+  return { enrolled, states, models: versions.models, heard };
 }
 
 const ORDER: readonly DeviceState[] = [
@@ -137,29 +105,13 @@ const ORDER: readonly DeviceState[] = [
 const HOW =
   'Devices that run what is declared for them, of all enrolled devices with something declared. A silent device counts as not as declared.';
 
-/** `off`: devices that run something else than the directive declares, though nothing is on its way. */
-export function fleetSummary({ enrolled, states, idle }: FleetCounts, off: number): FleetSummary {
+export function fleetSummary({ enrolled, states }: FleetCounts): FleetSummary {
   const number = (state: DeviceState): number => states.get(state) ?? 0;
-  const odd = Math.max(0, Math.min(number('as-declared'), off - number('changing') - number('failed')));
-  // Who runs nothing and is not off has nothing declared.
-  const waiting = Math.max(0, idle - odd);
-  const asDeclared = number('as-declared') - odd - waiting;
-  const notManaged = number('not-managed') + waiting;
-  const counts = new Map<DeviceState, number>([
-    ...states,
-    ...([
-      ['as-declared', asDeclared],
-      ['changing', number('changing') + odd],
-      ['not-managed', notManaged],
-    ] as const),
-  ]);
+  const asDeclared = number('as-declared');
   return {
     ...{ enrolled, asDeclared },
-    states: ORDER.flatMap((state) => {
-      const found = counts.get(state) ?? 0;
-      return found > 0 ? [{ state, count: found }] : [];
-    }),
-    share: share(asDeclared, enrolled - notManaged - number('denied')),
+    states: ORDER.flatMap((state) => (number(state) > 0 ? [{ state, count: number(state) }] : [])),
+    share: share(asDeclared, enrolled - number('not-managed') - number('denied')),
     howCounted: HOW,
   };
 }

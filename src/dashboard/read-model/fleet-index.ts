@@ -48,6 +48,8 @@ export interface FleetList {
   readonly devices: readonly IndexedDevice[];
   /** By place in `devices`. */
   readonly states: readonly DeviceState[];
+  /** In listening time: who was heard last before that is silent. */
+  readonly silentBefore: number;
 }
 
 const NOTHING: Directive = { kind: 'Directive', entries: [] };
@@ -65,7 +67,7 @@ export class FleetIndex {
   #finder = new EntryFinder(NOTHING);
   #words: WordsOfFleet | undefined;
   #seen = { picture: -1, plain: -1, listenedMs: Number.NEGATIVE_INFINITY };
-  #list: FleetList = { version: 0, devices: [], states: [] };
+  #list: FleetList = { version: 0, devices: [], states: [], silentBefore: 0 };
   #updating: Promise<FleetList> | undefined;
 
   /** `silenceMs`: a device that was not heard for longer is silent. `rest` lets other work of the process go on. */
@@ -97,7 +99,10 @@ export class FleetIndex {
     const states = this.#sorted.map((one) =>
       one.source.lastSeenListenedMs < silentBefore ? one.silentState : one.state,
     );
-    this.#list = { version: this.#list.version + 1, devices: this.#sorted, states };
+    const { devices, states: before, version } = this.#list;
+    // Time alone changes nothing, as long as nobody falls silent.
+    if (devices === this.#sorted && states.every((state, place) => state === before[place])) return this.#list;
+    this.#list = { version: version + 1, devices: this.#sorted, states, silentBefore };
     return this.#list;
   }
 

@@ -99,6 +99,11 @@ export class FleetReader {
     return deviceView({ device, state, recent, changes, ...common });
   }
 
+  /** All devices, as pages and counts are made of them. */
+  list(): Promise<FleetList> {
+    return this.#look();
+  }
+
   async #look(): Promise<FleetList> {
     const { monotonicMs, sleep } = this.#parts;
     if (this.#list !== undefined && monotonicMs() - this.#listedAtMs < FRESH_MS) return this.#list;

@@ -10,6 +10,7 @@ import { MOST_NAME, text } from './bounded.ts';
 import { changedParts } from './changed-parts.ts';
 import { type CycleFacts, NO_CYCLE, type ObservedFacts } from './cycle-facts.ts';
 import { countFleet, type FleetCounts, fleetSummary, NO_DEVICES } from './fleet-counts.ts';
+import type { FleetList } from './fleet-index.ts';
 import { Adoption, DAYS_14_MS, modelVersions } from './models-in-field.ts';
 import { personNeeds } from './person-needs.ts';
 import { rolesByModel } from './roles-by-model.ts';
@@ -31,10 +32,10 @@ import type {
 
 export interface LiveModelParts {
   readonly clock: Clock;
-  readonly store: TimeSeries & Pick<WindowReader, 'readWindow' | 'readListening'>;
+  readonly store: TimeSeries & Pick<WindowReader, 'readWindow'>;
   readonly feed: EventFeed;
-  /** How often devices report. */
-  readonly reportMs: number;
+  /** All devices as they stand. */
+  readonly fleet: () => Promise<FleetList>;
   /** What the service's other parts say of themselves now. */
   readonly service: () => Promise<ServiceParts>;
   /** The newest commits of a rollout; none unless given. */
@@ -63,7 +64,7 @@ export class LiveModel {
   #rows: ReadonlyMap<string, KnownRow> = new Map();
   #counts: FleetCounts = NO_DEVICES;
   #countedMs = Number.NEGATIVE_INFINITY;
-  #countedFleet: ObservedFacts['fleet'] | undefined;
+  #counted: FleetList | undefined;
   #models: readonly ModelVersions[] = [];
   /** Views by name, as long as nothing changed. */
   #views = new Map<string, Promise<unknown>>();
@@ -142,12 +143,11 @@ export class LiveModel {
   overview(): Promise<Overview> {
     return this.#once('overview', async () => {
       const service = serviceState(this.#cycle, await this.#parts.service(), this.#counts.heard);
-      const off = (this.#cycle.offDeclared ?? []).reduce((sum, one) => sum + one.count, 0);
       const rows = this.#allRows();
       return {
         asOf: this.asOf(),
         needsPerson: personNeeds(this.#cycle, rows, service.problems),
-        fleet: fleetSummary(this.#counts, off),
+        fleet: fleetSummary(this.#counts),
         rollouts: rows,
         models: this.#models.map((one) => this.#modelInField(one)),
         service,
@@ -206,14 +206,15 @@ export class LiveModel {
   }
 
   async #countFleet(nowMs: number): Promise<void> {
-    const { fleet, facts } = this.#observed ?? {};
+    const { facts } = this.#observed ?? {};
     const isDue = nowMs - this.#countedMs >= COUNT_EVERY_MS || nowMs < this.#countedMs;
-    if (fleet === undefined || facts === undefined || !isDue || fleet === this.#countedFleet) return;
-    const { listenedMs } = await this.#parts.store.readListening();
-    const roles = rolesByModel(facts.rollouts);
-    this.#counts = await countFleet(fleet, { listenedMs, reportMs: this.#parts.reportMs }, roles);
-    this.#countedFleet = fleet;
+    if (facts === undefined || !isDue) return;
+    const list = await this.#parts.fleet();
     this.#countedMs = nowMs;
+    if (list === this.#counted) return;
+    this.#counted = list;
+    const roles = rolesByModel(facts.rollouts);
+    this.#counts = await countFleet(list, roles);
     this.#models = modelVersions(this.#counts, roles);
     this.#views = new Map();
     this.#sequence = this.#parts.feed.publish('changed', {

@@ -7,7 +7,11 @@ const NOTHING = '–';
 
 /** Text that others wrote, as plain text: none of it may become a heading, a link, an image or HTML. */
 function plain(text: string): string {
-  return oneLine(text).replace(/[\\`*_{}[\]<>|#~&!$]/g, '\\$&');
+  const escaped = oneLine(text).replace(/[\\`*_{}[\]<>|#~&!$]/g, '\\$&');
+  // Hosts make links of bare addresses.
+  return escaped
+    .replace(/:\/\/|www\.|(?<=mailto|xmpp):/gi, (found) => found.replace(/[:.]/, '\\$&'))
+    .replaceAll('@', '\\@');
 }
 
 /** In backquotes, longer than any inside. */
@@ -130,7 +134,6 @@ export function postmortemMarkdown(view: Postmortem): string {
       plain(next.text),
       ...(next.command === null ? [] : ['', `    ${oneLine(next.command)}`]),
       ...(view.runbook === null ? [] : ['', `Runbook: <${encodeURI(oneLine(view.runbook))}>`]),
-      ...view.links.map(({ label, href }) => `* [${plain(label)}](<${encodeURI(oneLine(href))}>)`),
     ]),
     ...section(
       'To fill in',

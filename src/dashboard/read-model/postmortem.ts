@@ -82,7 +82,6 @@ async function tell(past: PastAt, attempt: PastAttempt): Promise<Postmortem> {
     likelyGroup: likelyGroup(predicate.verdict),
     people: rows.filter(({ kind }) => kind === 'person'),
     step: await endingStep(past, last.step, rows),
-    links: [],
     runbook: runbookOfStep({ ...predicate.transition, verdict: predicate.verdict }),
     next: nextInWords(ended, rollout),
     gaps: POSTMORTEM_GAPS,

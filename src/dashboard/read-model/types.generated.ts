@@ -776,13 +776,6 @@ export interface Postmortem {
     readonly signature: 'verified' | 'not-verified' | 'unsigned' | 'unknown';
     readonly commands: readonly string[];
   } | null;
-  /**
-   * Items: Something to read on.
-   */
-  readonly links: {
-    readonly label: string;
-    readonly href: string;
-  }[];
   readonly runbook: string | null;
   /**
    * What is next.
@@ -1165,7 +1158,6 @@ export interface DeviceSlot {
   readonly version: string | null;
   readonly digest: string | null;
   readonly state: string;
-  readonly sizeBytes: number | null;
 }
 /**
  * What became of a version on a device.

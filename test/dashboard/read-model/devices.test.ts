@@ -9,6 +9,7 @@ import { BUCKETS, bucketOf } from '../../../src/contract/membership.ts';
 import { DIRECTIVE_REFUSED } from '../../../src/contract/report.ts';
 import { keyIdOf } from '../../../src/contract/trust/keys.ts';
 import { EntryFinder } from '../../../src/dashboard/read-model/entry-finder.ts';
+import { countFleet, fleetSummary } from '../../../src/dashboard/read-model/fleet-counts.ts';
 import { entry, Fleet, NEW, NOW, OLD, type Words } from '../fleet.ts';
 
 const ajv = new Ajv2020({ strict: false });
@@ -29,6 +30,20 @@ const [canary = '', other = '', third = ''] = ids.filter(inCanary);
 const [rest = ''] = ids.filter((id) => !inCanary(id));
 
 describe('a list of devices', () => {
+  it('is the same list as long as nothing but time moved', async () => {
+    await using fleet = new Fleet();
+    await fleet.enrol(canary);
+    await fleet.report(canary, NEW);
+    const first = await fleet.reader.list();
+    fleet.pass();
+    await fleet.store.recordListening(NOW + 1_000);
+    await fleet.store.recordListening(NOW + 2_000);
+    expect(await fleet.reader.list()).toBe(first);
+    await fleet.report(canary, OLD);
+    fleet.pass();
+    expect(await fleet.reader.list()).not.toBe(first);
+  });
+
   it('says how each device stands, and why in one line', async () => {
     await using fleet = new Fleet();
     for (const id of [canary, rest, other, third, 'liar', 'out'])
@@ -58,6 +73,11 @@ describe('a list of devices', () => {
       out: ['denied', 'the fleet documents turn it away'],
     });
     expect(list.counts.find(({ state }) => state === 'as-declared')?.count).toBe(2);
+    const summary = fleetSummary(await countFleet(await fleet.reader.list(), new Map()));
+    expect(summary, 'the front page counts what lists count').toMatchObject({ enrolled: 6, asDeclared: 2 });
+    expect(new Map(summary.states.map(({ state, count }) => [state, count]))).toEqual(
+      new Map(list.counts.map(({ state, count }) => [state, count])),
+    );
     expect(list.versions).toEqual([
       { model: 'invoice-ocr', version: '1.0.0', digest: OLD.digest, count: 4 },
       { model: 'invoice-ocr', version: '2.0.0', digest: NEW.digest, count: 1 },
