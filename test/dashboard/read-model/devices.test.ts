@@ -76,7 +76,7 @@ describe('a list of devices', () => {
     const summary = fleetSummary(await countFleet(await fleet.reader.list(), new Map()));
     expect(summary, 'the front page counts what lists count').toMatchObject({ enrolled: 6, asDeclared: 2 });
     expect(new Map(summary.states.map(({ state, count }) => [state, count]))).toEqual(
-      new Map(list.counts.map(({ state, count }) => [state, count])),
+      new Map(list.counts.flatMap(({ state, count }) => (count > 0 ? [[state, count]] : []))),
     );
     expect(list.versions).toEqual([
       { model: 'invoice-ocr', version: '1.0.0', digest: OLD.digest, count: 4 },
