@@ -104,7 +104,7 @@ export function composeDashboard(order: DashboardOrder): ComposedDashboard {
       const { shown, requests, fleet } = parts;
       const { clock } = order;
       const service = () => servicePartsOf(parts);
-      const past = composePast(shown, clock);
+      const past = composePast(shown, order);
       const historyOf = (rollout: string) => past.newest(rollout);
       const runbookOf = (rule: Parameters<typeof runbookOfRule>[0]) =>
         runbookOfRule(rule, shown.notify.value.runbookBase);

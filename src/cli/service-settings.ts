@@ -61,7 +61,7 @@ export const SERVICE_SETTINGS = {
   addressFactor: {
     flag: '--address-factor <number>',
     variable: 'SLIPWAY_ADDRESS_FACTOR',
-    help: 'how many times 500 requests, 2 MiB, 1 wrong signature and 1 wrong token a second, and 2,000 long polls at once, one address may send; raise it where many devices share one, as behind a proxy',
+    help: 'how many times 500 requests, 2 MiB, 1 wrong signature and 1 wrong token a second, and 2,000 long polls and 500 event streams at once, one address may send; raise it where many devices share one, as behind a proxy',
     fallback: '1',
     shape: 'number',
   },

@@ -28,6 +28,8 @@ export interface PastSourceParts {
   /** The commit that the service stands on; null before it has read one. */
   readonly head: () => string | null;
   readonly clock: Clock;
+  /** What is now is shown although the past can't be read, and this says why it can't. */
+  readonly onUnread: (error: CodedError) => void;
 }
 
 /** What pages and routes ask of the past; answers about one commit are kept while it is the head. */
@@ -53,14 +55,23 @@ export class PastSource {
 
   /** The newest rows; none where the past can't be read: what is now is shown all the same. */
   async newest(rollout: string): Promise<HistoryPage['rows']> {
-    const page = await this.history(rollout, { cursor: null }).catch(() => null);
-    return page?.rows ?? [];
+    return this.#rowsOf(() => this.history(rollout, { cursor: null }));
   }
 
   /** The newest steps of all rollouts; none where the past can't be read. */
   async newestSteps(): Promise<HistoryPage['rows']> {
-    const read = async () => readHistory(await this.#now(), { rollout: null, limit: MOST_ROWS });
-    return (await read().catch(() => null))?.rows ?? [];
+    return this.#rowsOf(async () => readHistory(await this.#now(), { rollout: null, limit: MOST_ROWS }));
+  }
+
+  async #rowsOf(read: () => Promise<HistoryPage>): Promise<HistoryPage['rows']> {
+    try {
+      return (await read()).rows;
+    } catch (thrown) {
+      const error = toCodedError(thrown);
+      // Before the first commit there is no past, and no history of a file that is only now asked for.
+      if (error.code !== 'PAST_UNREAD' && error.code !== 'ROLLOUT_UNKNOWN') this.#parts.onUnread(error);
+      return [];
+    }
   }
 
   /** Throws PAST_UNREAD, ROLLOUT_UNKNOWN, POSTMORTEM_NONE, POSTMORTEM_EVIDENCE. */

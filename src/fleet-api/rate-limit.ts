@@ -17,6 +17,8 @@ export interface AddressLimits {
   readonly wrongTokensPerAddress: RateLimit;
   /** Callers that wait for the next publication at once. */
   readonly waitersPerAddress: number;
+  /** Open event streams. */
+  readonly streamsPerAddress: number;
 }
 
 /** Enough for a site of some hundred devices; `factor` times as much where more share an address. */
@@ -28,6 +30,7 @@ export function addressLimits(factor = 1): AddressLimits {
     forgedPerAddress: times(1, 256),
     wrongTokensPerAddress: times(1, 60),
     waitersPerAddress: factor * 2_000,
+    streamsPerAddress: factor * 500,
   };
 }
 

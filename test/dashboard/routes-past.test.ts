@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, expect, test, vi } from 'vitest';
 import type { HistoryPage, RolloutView } from '../../src/dashboard/read-model/types.generated.ts';
-import { PastSource, pastRoutes } from '../../src/dashboard/routes-past.ts';
+import { PastSource, type PastSourceParts, pastRoutes } from '../../src/dashboard/routes-past.ts';
 import type { Answer, Asked, Route } from '../../src/fleet-api/http/route.ts';
 import { VirtualClock } from '../../src/simulation/virtual-service.ts';
 import { ROLLOUT } from '../simulation/faulty-world.ts';
@@ -16,11 +16,14 @@ const schema = JSON.parse(readFileSync(new URL('../../schemas/read-model.schema.
 const ajv = new Ajv2020({ allowUnionTypes: true });
 ajv.addSchema(schema, 'read-model');
 
+const unread: string[] = [];
+const onUnread = ({ code }: { readonly code: string }): number => unread.push(code);
+
 let stormy: StormyPast;
 let routes: Route[];
 beforeAll(async () => {
   stormy = await stormyPast(14);
-  routes = pastRoutes(new PastSource({ past: stormy.read(), head: () => stormy.head, clock: CLOCK }));
+  routes = pastRoutes(new PastSource({ past: stormy.read(), head: () => stormy.head, clock: CLOCK, onUnread }));
 });
 
 async function ask(
@@ -87,7 +90,20 @@ test('an unknown rollout, revision or cursor, and a question that is none, have 
     expect(await error('rollout-at', '', {}, ROLLOUT, commit)).toEqual([404, 'COMMIT_UNKNOWN']);
   const first = (await stormy.repository.log(stormy.head, 10_000)).at(-1)?.oid;
   expect(await error('rollout-at', '', {}, ROLLOUT, first)).toEqual([404, 'STEP_UNKNOWN']);
-  const empty = pastRoutes(new PastSource({ past: stormy.read(), head: () => null, clock: CLOCK }));
+  const empty = pastRoutes(new PastSource({ past: stormy.read(), head: () => null, clock: CLOCK, onUnread }));
   const asked = { params: {}, query: new URLSearchParams(), headers: {} } as unknown as Asked;
   for (const { handle } of empty) expect(await handle(asked)).toMatchObject({ kind: 'error', status: 503 });
+});
+
+test('a page goes without its history where that can not be read, and says so, but not of what is only not there yet', async () => {
+  const broken = { at: async () => Promise.reject(new TypeError('a bug')) } as unknown as PastSourceParts['past'];
+  const parts = { head: () => stormy.head, clock: CLOCK, onUnread };
+  expect(await new PastSource({ ...parts, past: broken }).newest(ROLLOUT)).toEqual([]);
+  expect(await new PastSource({ ...parts, past: broken }).newestSteps()).toEqual([]);
+  expect(unread.splice(0)).toEqual(['INTERNAL_ERROR', 'INTERNAL_ERROR']);
+  const whole = { ...parts, past: stormy.read() };
+  expect(await new PastSource({ ...whole, head: () => null }).newest(ROLLOUT)).toEqual([]);
+  expect(await new PastSource(whole).newest('nobody')).toEqual([]);
+  expect((await new PastSource(whole).newest(ROLLOUT)).length).toBeGreaterThan(0);
+  expect(unread).toEqual([]);
 });

@@ -71,7 +71,7 @@ async function sendTest({ home: folder, notify, target: name, json }: TestOption
     }),
   );
   const rows = results.map((one) => [one.target, one.reason ?? one.outcome]);
-  printResult({ json: { id: notice.id, results } as never, text: table(['TARGET', 'OUTCOME'], rows) }, json === true);
+  printResult({ json: { id: notice.id, results }, text: table(['TARGET', 'OUTCOME'], rows) }, json === true);
   if (results.some(({ outcome }) => outcome === 'later' || outcome === 'refused')) process.exitCode = 1;
 }
 

@@ -60,7 +60,7 @@ async function silence(
   const body = { what, for: time, reason };
   const made = (await ask(options, { method: 'POST', path: '/v1/silences', body })) as SilenceJson;
   const text = `${subjectOf(made)} is silenced until ${made.until}. End it with \`slipway unsilence ${made.id}\`.`;
-  printResult({ json: made as never, text }, options.json === true);
+  printResult({ json: made, text }, options.json === true);
 }
 
 async function list(options: ServerOptions): Promise<void> {
@@ -76,13 +76,13 @@ async function list(options: ServerOptions): Promise<void> {
     rows.length === 0 ? 'Nothing is silenced.' : table(['SILENCE', 'OF', 'FOR', 'BY', 'REASON'], rows),
     alerts.length === 0 ? 'No alert stands.' : table(['ALERT', 'KIND', 'ABOUT', 'SILENCED'], alerts),
   ].join('\n\n');
-  printResult({ json: { silences, alerts: service.alerts } as never, text }, options.json === true);
+  printResult({ json: { silences, alerts: service.alerts }, text }, options.json === true);
 }
 
 async function unsilence(id: string, options: ServerOptions): Promise<void> {
   const path = `/v1/silences/${encodeURIComponent(id)}`;
   const ended = (await ask(options, { method: 'DELETE', path })) as SilenceJson;
-  printResult({ json: ended as never, text: `${subjectOf(ended)} is not silenced any more.` }, options.json === true);
+  printResult({ json: ended, text: `${subjectOf(ended)} is not silenced any more.` }, options.json === true);
 }
 
 export function addSilenceCommands(program: Command): void {

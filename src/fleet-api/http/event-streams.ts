@@ -6,7 +6,6 @@ import { tryLater } from './answers.ts';
 import type { ErrorAnswer, EventStream } from './route.ts';
 
 const MOST_STREAMS = 1_000;
-const MOST_PER_ADDRESS = 500;
 /** Proxies and browsers give up on a connection that says nothing. */
 const HEARTBEAT_MS = 15_000;
 const HEARTBEAT = ':\n\n';
@@ -35,9 +34,11 @@ export class EventStreams {
   readonly #gauge: Gauge;
   readonly #open = new Set<Open>();
   readonly #byAddress = new Map<string, number>();
+  readonly #mostPerAddress: number;
   #isStopped = false;
 
-  constructor(clock: Clock, gauge: Gauge) {
+  constructor(clock: Clock, gauge: Gauge, mostPerAddress: number) {
+    this.#mostPerAddress = mostPerAddress;
     this.#clock = clock;
     this.#gauge = gauge;
     gauge.set(0);
@@ -47,7 +48,7 @@ export class EventStreams {
   open(caller: StreamCaller, serve: (stream: EventStream) => void): ErrorAnswer | undefined {
     const { request, response, address } = caller;
     const ofAddress = this.#byAddress.get(address) ?? 0;
-    if (this.#isStopped || this.#open.size >= MOST_STREAMS || ofAddress >= MOST_PER_ADDRESS)
+    if (this.#isStopped || this.#open.size >= MOST_STREAMS || ofAddress >= this.#mostPerAddress)
       return tryLater(503, 'HTTP_TOO_MANY_STREAMS', 'Too many event streams are open.', 30);
     if (response.destroyed) return undefined;
     response.writeHead(200, {

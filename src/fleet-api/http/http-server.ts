@@ -41,6 +41,7 @@ export interface HttpServerOptions extends ScopeSecrets {
   /** Those of `addressLimits` unless given. */
   readonly perAddress?: RateLimit;
   readonly bytesPerAddress?: RateLimit;
+  readonly streamsPerAddress?: number;
   /** A request of the address was turned away unread, whoever sent it. */
   readonly onTurnedAway?: (address: string) => void;
   /** How a person in a browser reads an error: asked where the caller takes HTML. JSON unless given. */
@@ -69,13 +70,14 @@ export class HttpServer implements AsyncDisposable {
       'Time to answer, without long polls.',
       [0.001, 0.005, 0.02, 0.1, 0.5, 2],
     );
-    const { perAddress, bytesPerAddress } = { ...addressLimits(), ...options };
+    const { perAddress, bytesPerAddress, streamsPerAddress } = { ...addressLimits(), ...options };
     this.#perAddress = new RateLimiter(perAddress);
     this.#bytesPerAddress = new RateLimiter(bytesPerAddress);
     this.#table = new RouteTable(routes);
     const listener = (request: IncomingMessage, response: ServerResponse): void => void this.#answer(request, response);
     this.#slow = new SlowRequests(options.clock);
-    this.#streams = new EventStreams(options.clock, metrics.gauge('slipway_event_streams', 'Open event streams.'));
+    const open = metrics.gauge('slipway_event_streams', 'Open event streams.');
+    this.#streams = new EventStreams(options.clock, open, streamsPerAddress);
     // A caller has 10 s for its headers; its body is up to `SlowRequests`, since Node knows no limit for a long upload that goes on.
     const limits = {
       maxHeaderSize: 8_192,

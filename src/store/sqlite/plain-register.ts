@@ -24,7 +24,9 @@ export function plainRegisterIn(db: SqliteDatabase): PlainRegister {
     ingestPlain: (reports) =>
       db.transact(() => {
         const change = raiseCounter(db, 'plain_changes');
-        return reports.map((one) => ingest(db, one, change));
+        // Counted once a request: of those that come in it only new ones are added.
+        const room = { left: MOST_PLAIN_DEVICES - count(db) };
+        return reports.map((one) => ingest(db, one, { change, room }));
       }),
 
     readPlainFleet: () =>
@@ -55,14 +57,21 @@ export function plainRegisterIn(db: SqliteDatabase): PlainRegister {
   };
 }
 
-function ingest(db: SqliteDatabase, received: ReceivedPlainReport, change: number): PlainAnswer {
+interface PlainBatch {
+  readonly change: number;
+  /** For so many devices more. */
+  readonly room: { left: number };
+}
+
+function ingest(db: SqliteDatabase, received: ReceivedPlainReport, { change, room }: PlainBatch): PlainAnswer {
   const { device: id } = received.report;
   if (db.prepare('SELECT 1 FROM device WHERE id = ?').get(id) !== undefined) return 'enrolled';
   const row = db.prepare('SELECT * FROM plain_device WHERE id = ?').get(id);
   const before = row === undefined ? undefined : toKnown(row);
-  if (before === undefined && count(db) >= MOST_PLAIN_DEVICES) return 'too-many-devices';
+  if (before === undefined && room.left <= 0) return 'too-many-devices';
   const judged = judgePlainReport(before, received, readCounter(db, 'listened_ms'));
   if (judged.kind !== 'accepted') return judged.kind;
+  if (before === undefined) room.left -= 1;
   const { device, keys, recent } = judged.known;
   db.prepare(
     `INSERT INTO plain_device (id, models, figures, first_seen_at, last_seen_at, last_seen_listened, token, keys, recent, changed)
