@@ -1,5 +1,6 @@
 // Owns putting the service's HTTP side together: the table of routes that rooms hand in, on one port.
 import type { Clock } from '../base/clock.ts';
+import { VERSION } from '../base/version.ts';
 import type { JsonValue } from '../contract/digest.ts';
 import { ArtifactIntake, type ArtifactPlace } from '../fleet-api/artifact-intake.ts';
 import { ArtifactLocations, type ArtifactLocationsParts } from '../fleet-api/artifact-locations.ts';
@@ -30,7 +31,6 @@ import type { DeviceRegister } from '../store/device-register.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import type { PlainRegister } from '../store/plain-reports.ts';
 import { API_SCHEMAS } from './api-schemas.ts';
-import { VERSION } from './version.ts';
 
 export interface FleetApiOptions extends Omit<HttpServerOptions, 'routes' | 'bearers' | 'browsers'> {
   readonly store: DeviceRegister &

@@ -2,7 +2,7 @@
 import process from 'node:process';
 import type { Clock } from '../base/clock.ts';
 import type { Metrics } from '../base/metrics.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../base/version.ts';
 
 export function meterProcess(metrics: Metrics, clock: Clock): void {
   const startedAtMs = clock.now() - process.uptime() * 1000;

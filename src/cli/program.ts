@@ -1,5 +1,6 @@
 // Owns which commands there are.
 import { Command } from 'commander';
+import { VERSION } from '../base/version.ts';
 import { addBackupCommands } from './commands/backup.ts';
 import { addCompletionCommand } from './commands/completion.ts';
 import { addDemoCommand } from './commands/demo.ts';
@@ -32,7 +33,6 @@ import { addStatusCommand } from './commands/status.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addValidateCommand } from './commands/validate.ts';
 import { throwUsageErrors } from './usage.ts';
-import { VERSION } from './version.ts';
 
 type AddCommand = (program: Command) => void;
 

@@ -1,7 +1,7 @@
 // Owns the settings of traces: the variables of OpenTelemetry's specification, as every collector's documentation names them.
 import { CodedError } from '../base/errors.ts';
 import { readSecretSync } from '../base/secret-file.ts';
-import { VERSION } from './version.ts';
+import { VERSION } from '../base/version.ts';
 
 export interface TracingSettings {
   readonly url: string;

@@ -1,7 +1,19 @@
 // Laws of older files: a store that an earlier Slipway wrote is brought to the newest tables, and all in it is read and goes on.
-import { readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it } from 'vitest';
+import { CodedError } from '../../src/base/errors.ts';
+import { VERSION } from '../../src/base/version.ts';
 import { enrolled, folder, NOW, openStore, report } from './reports.ts';
 
 function layOldFile(file: string): void {
@@ -50,4 +62,65 @@ it('devices, windows and what was seen of an old file are read and go on', async
   expect((await store.readWindow('invoice-ocr-eu', 6))?.tallies.candidate.summary.inferences).toBe(10);
   expect(await enrolled(store, 'd3')).toBeGreaterThan(0);
   await store.close();
+});
+
+const COPY = `fleet.db.step-1-before-${VERSION}`;
+
+function refusalOf(open: () => unknown): CodedError {
+  try {
+    open();
+  } catch (error) {
+    if (error instanceof CodedError) return error;
+  }
+  throw new Error('It opened, or threw what is no CodedError.');
+}
+
+it('an old file is copied beside before it changes, the copy before it goes, and from the copy one goes back', async () => {
+  using place = folder();
+  layOldFile(place.file);
+  chmodSync(place.file, 0o640);
+  const before = tablesOf(place.file);
+  writeFileSync(path.join(place.path, 'fleet.db.step-0-before-0.0.1'), 'of an earlier migration');
+  writeFileSync(path.join(place.path, `${COPY}.tmp`), 'of a migration that was killed');
+  await openStore(place.file).close();
+  const names = readdirSync(place.path).filter((name) => name.startsWith('fleet.db.'));
+  expect(names).toEqual([COPY]);
+  const copy = path.join(place.path, COPY);
+  expect(statSync(copy).mode & 0o777).toBe(0o640);
+  expect(tablesOf(copy)).toEqual(before);
+
+  // As for the Slipway of before: it knows fewer steps than the file has.
+  {
+    using db = new DatabaseSync(place.file);
+    db.exec('PRAGMA user_version = 999');
+  }
+  const { code, remedy = '' } = refusalOf(() => openStore(place.file));
+  expect(code).toBe('STORE_TOO_NEW');
+  expect(remedy).toContain(`cp -p ${copy} ${place.file}`);
+  for (const end of ['-wal', '-shm']) rmSync(`${place.file}${end}`, { force: true });
+  copyFileSync(copy, place.file);
+  const store = openStore(place.file);
+  expect(await store.findDevice('d1')).toMatchObject({ newestSequence: 4 });
+  await store.close();
+});
+
+it('a migration that fails, or that has no room, leaves the file as it was and says how to go on', () => {
+  using place = folder();
+  layOldFile(place.file);
+  {
+    using db = new DatabaseSync(place.file);
+    db.exec('CREATE TABLE browser_session (of_someone_else TEXT)');
+  }
+  const before = tablesOf(place.file);
+  const failed = refusalOf(() => openStore(place.file));
+  expect(failed).toMatchObject({ code: 'STORE_MIGRATION', remedy: expect.stringContaining('Slipway of before') });
+  expect(failed.message).toMatch(/from migration step 1 to \d+, and is as it was\. .*browser_session/);
+  expect(tablesOf(place.file)).toEqual(before);
+  rmSync(path.join(place.path, COPY));
+
+  // A file with a hole: eight terabytes to copy.
+  truncateSync(place.file, 8 * 2 ** 40);
+  expect(refusalOf(() => openStore(place.file))).toMatchObject({ code: 'STORE_SPACE', kind: 'retry-later' });
+  expect(readdirSync(place.path).filter((name) => name.includes('.step-'))).toEqual([]);
+  expect(tablesOf(place.file)).toEqual(before);
 });

@@ -1,7 +1,7 @@
 // Owns `backup.json`: what a backup says of itself, and which file has which digest.
 import { CodedError } from '../../base/errors.ts';
+import { VERSION } from '../../base/version.ts';
 import type { CopiedStore } from '../../store/sqlite/copied-store.ts';
-import { VERSION } from '../version.ts';
 
 export const BACKUP_LIST = 'backup.json';
 /** Raised when older versions can't restore what this one writes. */

@@ -46,7 +46,7 @@ export interface PublicationStart {
  * the processes that had them. Throws STORE_…, as for a store that a newer version wrote.
  */
 export async function readyCopiedStore(file: string, clock: Clock, start: PublicationStart): Promise<void> {
-  const db = new SqliteDatabase({ file, clock });
+  const db = new SqliteDatabase({ file, clock, keepsCopy: false });
   try {
     await db.transact(() => {
       writeCounter(db, 'metadata_version', Math.max(readCounter(db, 'metadata_version'), start.metadataVersion));

@@ -1,7 +1,7 @@
 // Owns the SQLite file: how it is opened, transactions, prepared statements.
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Clock } from '../../base/clock.ts';
-import { migrate } from './schema.ts';
+import { migrate } from './migrate.ts';
 import { toStoreError } from './store-errors.ts';
 import { StoreIdentity } from './store-identity.ts';
 
@@ -11,6 +11,8 @@ export interface SqliteDatabaseOptions {
   readonly clock: Clock;
   /** How long to wait for another process's transaction; 5 s unless given. */
   readonly busyTimeoutMs?: number;
+  /** Is a copy kept beside the file before its tables change? Yes, unless the file is itself a copy. */
+  readonly keepsCopy?: boolean;
 }
 
 /** So long a statement stops this process when another one writes; after that it lets the process go on and tries again. */
@@ -31,7 +33,7 @@ export class SqliteDatabase {
   #held: Promise<void> | undefined;
 
   /** Opens or makes the file and brings its tables up to date. Throws STORE_…. */
-  constructor({ file, clock, busyTimeoutMs = 5_000 }: SqliteDatabaseOptions) {
+  constructor({ file, clock, busyTimeoutMs = 5_000, keepsCopy = true }: SqliteDatabaseOptions) {
     this.#clock = clock;
     this.#busyTimeoutMs = busyTimeoutMs;
     try {
@@ -46,7 +48,7 @@ export class SqliteDatabase {
       this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;');
       this.#db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}; PRAGMA journal_size_limit = ${LOG_BYTES};`);
       this.#db.exec('PRAGMA cache_size = -65536;');
-      migrate(this.#db);
+      migrate({ db: this.#db, file, keepsCopy });
       this.#identity.settle(this.#db);
       this.#db.exec(`PRAGMA busy_timeout = ${STATEMENT_TIMEOUT_MS}`);
     } catch (error) {

@@ -35,7 +35,7 @@ const DEAF_HEARTBEATS = 6;
 
 /**
  * Opens or makes the file. Several processes of one machine may share it; never over a network file system. Throws STORE_LOST,
- * STORE_DAMAGED, STORE_UNWRITABLE, STORE_TOO_NEW, STORE_BUSY or STORE_FAILED.
+ * STORE_DAMAGED, STORE_UNWRITABLE, STORE_TOO_NEW, STORE_SPACE, STORE_MIGRATION, STORE_BUSY or STORE_FAILED.
  */
 export function openSqliteFleetStore(options: SqliteFleetStoreOptions): FleetStore {
   const { clock, heartbeatMs = 2_000, reportMs = DEFAULT_REPORT_MS, gatherMs = 4 } = options;

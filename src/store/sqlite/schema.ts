@@ -1,8 +1,6 @@
 // Owns the tables of the SQLite store and the steps that make them. A step on main never changes: what is new is one more step.
-import type { DatabaseSync } from 'node:sqlite';
-import { CodedError } from '../../base/errors.ts';
 
-const STEPS: readonly string[] = [
+export const STEPS: readonly string[] = [
   `
   CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -181,29 +179,3 @@ const STEPS: readonly string[] = [
   CREATE INDEX series_point_at ON series_point (at);
   `,
 ];
-
-function stepOf(db: DatabaseSync): number {
-  return Number(db.prepare('PRAGMA user_version').get()?.user_version);
-}
-
-/** Carries out the steps that the file lacks, all in one transaction, so that a kill leaves the old tables. A file that lacks none is not locked. */
-export function migrate(db: DatabaseSync): void {
-  const found = stepOf(db);
-  if (found > STEPS.length) {
-    throw new CodedError({
-      code: 'STORE_TOO_NEW',
-      message: `The store has migration step ${found}, this Slipway knows ${STEPS.length}.`,
-      remedy: 'Run the newer Slipway that wrote it, or restore a backup from before.',
-    });
-  }
-  if (found === STEPS.length) return;
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    // Another process may have done it meanwhile.
-    for (const sql of STEPS.slice(stepOf(db))) db.exec(sql);
-    db.exec(`PRAGMA user_version = ${STEPS.length}; COMMIT`);
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
