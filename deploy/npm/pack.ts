@@ -6,6 +6,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 import { build, transform } from 'esbuild';
+import { writeVersions } from '../../examples/invoices/train.ts';
 import { buildAgentFiles } from '../../fleet-agent/build.ts';
 import { bundleScript, READY_SCRIPT } from '../../src/dashboard/assets.ts';
 
@@ -91,6 +92,7 @@ async function assemble(folder: string): Promise<void> {
   await write(folder, LAUNCHER, (await readFile(path.join(ROOT, LAUNCHER), 'utf8')).replace('./main.ts', './main.js'));
   await write(folder, path.relative(ROOT, READY_SCRIPT), await bundleScript());
   await buildAgentFiles(path.join(folder, 'fleet-agent/dist'));
+  await writeVersions(path.join(folder, 'examples/invoices/files'));
   const manifest = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as Manifest;
   await write(folder, 'package.json', `${JSON.stringify(manifestOf(manifest, packages), null, 2)}\n`);
 }

@@ -170,17 +170,33 @@ export function trainClassifier(options: TrainingOptions): Classifier {
   };
 }
 
-/** `npm run train -- <folder>`: trains the demo's versions and writes one ONNX file each, with a line of metrics. */
-async function main(folder: string): Promise<void> {
+const REQUESTS = 500;
+
+/** Documents as devices see them, as requests of the Open Inference Protocol, one a line. */
+function requestLines(): string {
+  const documents = sampleDocuments('requests', 'traffic', REQUESTS);
+  const lines = documents.map(({ features }) => {
+    const data = features.map((value) => Number(value.toFixed(3)));
+    return JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, FEATURE_COUNT], data }] });
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** Trains the demo's versions and writes one ONNX file each, their class names, and requests. Returns a line of metrics for each version. */
+export async function writeVersions(folder: string): Promise<readonly string[]> {
   await mkdir(folder, { recursive: true });
+  const lines: string[] = [];
   for (const [name, options] of Object.entries(DEMO_VERSIONS)) {
     const classifier = trainClassifier(options);
     const file = path.join(folder, `${name}.onnx`);
     await writeFile(file, classifier.onnx);
-    console.log(`${file}  ${JSON.stringify(classifier.metrics)}`);
+    lines.push(`${file}  ${JSON.stringify(classifier.metrics)}`);
   }
+  await writeFile(path.join(folder, 'labels.txt'), `${DOCUMENT_CLASSES.join('\n')}\n`);
+  await writeFile(path.join(folder, 'requests.jsonl'), requestLines());
+  return lines;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  await main(process.argv[2] ?? 'dist/models');
+  for (const line of await writeVersions(process.argv[2] ?? 'dist/models')) console.log(line);
 }

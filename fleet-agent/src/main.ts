@@ -5,10 +5,11 @@ import process from 'node:process';
 import { SystemClock } from '../../src/base/clock.ts';
 import { endWithParent } from '../../src/base/end-with-parent.ts';
 import { CodedError, EXIT_CODES, errorToJson, formatError, toCodedError } from '../../src/base/errors.ts';
-import { createLogger, type Logger } from '../../src/base/logger.ts';
+import { createLogger, type Logger, silentLogger } from '../../src/base/logger.ts';
 import { SystemRandom } from '../../src/base/random.ts';
 import { createAgent } from './agent.ts';
 import { AGENT_VERSION } from './agent-options.ts';
+import { askFromFile } from './ask.ts';
 import { findFolderProblems } from './device-problems.ts';
 import { installOrUninstall } from './install.ts';
 import { ArtifactCredentials } from './link/artifact-credentials.ts';
@@ -28,6 +29,9 @@ const HELP = `Usage: slipway-agent <command> [settings]
 
   slipway-agent run     follow the fleet's directive: install, serve and report models
   slipway-agent status  show the models on this device, from its data folder (--json)
+  slipway-agent ask --requests FILE --model NAME --endpoint-port PORT [--rate 10] [--duration 5m]
+                        try a device of this machine: send the requests of a file (one a line) or of a folder (.json
+                        files), as many a second, once or for a time; repeat --endpoint-port for several devices
   slipway-agent install [--from DIR] [--node FILE] [--root DIR] [--dry-run]
                         install or upgrade it as a service of systemd with its own user; --from holds config.yaml and
                         the files that it names, --root is another root folder, such as a package's
@@ -54,6 +58,11 @@ async function main(args: readonly string[]): Promise<number> {
     const print = (line: string): boolean => process.stdout.write(`${line}\n`);
     await installOrUninstall({ command, args: rest, environment: process.env, programs: programFolder(), print });
     return 0;
+  }
+  if (command === 'ask') {
+    const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+    const { signal } = stopOnSignals(silentLogger);
+    return (await askFromFile({ args: rest, clock, print, signal })) ? 0 : 1;
   }
   const settings = readSettings({
     args: rest,
