@@ -57,7 +57,7 @@ Secrets come from the environment or from a file, never from a flag: \`SLIPWAY_G
 What the home holds, and what to back up, is in [home.md](home.md).
 `;
 
-const commandsPage = [INTRODUCTION, ...createProgram().commands.flatMap(sections)].join('\n');
+const commandsPage = [INTRODUCTION, ...(await createProgram()).commands.flatMap(sections)].join('\n');
 
 const METRICS_INTRODUCTION = `# Metrics
 

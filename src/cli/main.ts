@@ -19,7 +19,7 @@ process.on('uncaughtException', (thrown) => {
 });
 try {
   forgetEmptySettings();
-  await createProgram().parseAsync();
+  await (await createProgram(process.argv[2])).parseAsync();
 } catch (thrown) {
   // Help or version, printed already; without any command help is printed too, and something is to be mended.
   if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? 0 : EXIT_CODES['fix-input'];

@@ -1,77 +1,104 @@
 // Owns which commands there are.
 import { Command } from 'commander';
 import { VERSION } from '../base/version.ts';
-import { addBackupCommands } from './commands/backup.ts';
-import { addCompletionCommand } from './commands/completion.ts';
-import { addDemoCommand } from './commands/demo.ts';
-import { addDesiredCommands } from './commands/desired.ts';
-import { addDeviceCommands } from './commands/devices.ts';
-import { addDiffCommand } from './commands/diff.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addEventsCommand } from './commands/events.ts';
-import { addExplainCommand } from './commands/explain.ts';
-import { addExposureCommand } from './commands/exposure.ts';
-import { addFiguresCommand } from './commands/figures.ts';
-import { addHistoryCommand } from './commands/history.ts';
-import { addInitCommand } from './commands/init.ts';
-import { addKeygenCommand } from './commands/keygen.ts';
-import { addModelsCommands } from './commands/models.ts';
-import { addNotifyCommand } from './commands/notify.ts';
-import { addPackageCommand } from './commands/package.ts';
-import { addPlanCommand } from './commands/plan.ts';
-import { addPokeCommand } from './commands/poke.ts';
-import { addPostmortemCommand } from './commands/postmortem.ts';
-import { addPruneCommand } from './commands/prune.ts';
-import { addReconcileCommand } from './commands/reconcile.ts';
-import { addReleaseCommand } from './commands/release.ts';
-import { addRequestCommands } from './commands/requests.ts';
-import { addRunCommand } from './commands/run.ts';
-import { addSignCommands } from './commands/sign.ts';
-import { addSilenceCommands } from './commands/silence.ts';
-import { addSimulateCommand } from './commands/simulate.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { addTokenCommand } from './commands/token.ts';
-import { addValidateCommand } from './commands/validate.ts';
 import { throwUsageErrors } from './usage.ts';
 
 type AddCommand = (program: Command) => void;
+/** The names that one file of commands adds, and how it is loaded. */
+type CommandFile = readonly [names: string, load: () => Promise<AddCommand>];
 
-/** As `slipway --help` lists them. */
-const COMMANDS: readonly (readonly [heading: string, commands: readonly AddCommand[]])[] = [
+/** As `slipway --help` lists them. Only the file of the asked command is loaded: the others would double the time of each start. */
+const COMMANDS: readonly (readonly [heading: string, files: readonly CommandFile[]])[] = [
   [
     'Models and policies:',
     [
-      ...[addInitCommand, addKeygenCommand, addPackageCommand, addSignCommands, addReleaseCommand],
-      ...[addValidateCommand, addPlanCommand, addSimulateCommand],
+      ['init', async () => (await import('./commands/init.ts')).addInitCommand],
+      ['keygen', async () => (await import('./commands/keygen.ts')).addKeygenCommand],
+      ['package', async () => (await import('./commands/package.ts')).addPackageCommand],
+      ['sign verify', async () => (await import('./commands/sign.ts')).addSignCommands],
+      ['release', async () => (await import('./commands/release.ts')).addReleaseCommand],
+      ['validate', async () => (await import('./commands/validate.ts')).addValidateCommand],
+      ['plan', async () => (await import('./commands/plan.ts')).addPlanCommand],
+      ['simulate', async () => (await import('./commands/simulate.ts')).addSimulateCommand],
     ],
   ],
-  ['Run the service:', [addRunCommand, addReconcileCommand, addTokenCommand, addPruneCommand, addBackupCommands]],
+  [
+    'Run the service:',
+    [
+      ['run', async () => (await import('./commands/run.ts')).addRunCommand],
+      ['reconcile', async () => (await import('./commands/reconcile.ts')).addReconcileCommand],
+      ['token', async () => (await import('./commands/token.ts')).addTokenCommand],
+      ['prune', async () => (await import('./commands/prune.ts')).addPruneCommand],
+      ['backup restore', async () => (await import('./commands/backup.ts')).addBackupCommands],
+    ],
+  ],
   [
     'See:',
     [
-      ...[addStatusCommand, addDeviceCommands, addExposureCommand, addExplainCommand, addHistoryCommand],
-      ...[addDiffCommand, addEventsCommand, addFiguresCommand, addModelsCommands, addPostmortemCommand],
+      ['status', async () => (await import('./commands/status.ts')).addStatusCommand],
+      ['devices device', async () => (await import('./commands/devices.ts')).addDeviceCommands],
+      ['exposure', async () => (await import('./commands/exposure.ts')).addExposureCommand],
+      ['explain', async () => (await import('./commands/explain.ts')).addExplainCommand],
+      ['history', async () => (await import('./commands/history.ts')).addHistoryCommand],
+      ['diff', async () => (await import('./commands/diff.ts')).addDiffCommand],
+      ['events', async () => (await import('./commands/events.ts')).addEventsCommand],
+      ['figures', async () => (await import('./commands/figures.ts')).addFiguresCommand],
+      ['models lineage', async () => (await import('./commands/models.ts')).addModelsCommands],
+      ['postmortem', async () => (await import('./commands/postmortem.ts')).addPostmortemCommand],
     ],
   ],
-  ['Steer rollouts:', [addRequestCommands, addDesiredCommands, addPokeCommand]],
-  ['Health and alerts:', [addDoctorCommand, addNotifyCommand, addSilenceCommands]],
-  ['More:', [addDemoCommand, addCompletionCommand]],
+  [
+    'Steer rollouts:',
+    [
+      [
+        'pause resume approve promote skip abort retry adopt',
+        async () => (await import('./commands/requests.ts')).addRequestCommands,
+      ],
+      ['set undo rollback', async () => (await import('./commands/desired.ts')).addDesiredCommands],
+      ['poke', async () => (await import('./commands/poke.ts')).addPokeCommand],
+    ],
+  ],
+  [
+    'Health and alerts:',
+    [
+      ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
+      ['notify', async () => (await import('./commands/notify.ts')).addNotifyCommand],
+      ['silence silences unsilence', async () => (await import('./commands/silence.ts')).addSilenceCommands],
+    ],
+  ],
+  [
+    'More:',
+    [
+      ['demo', async () => (await import('./commands/demo.ts')).addDemoCommand],
+      ['completion', async () => (await import('./commands/completion.ts')).addCompletionCommand],
+    ],
+  ],
 ];
+/** It tells a shell about all the others. */
+const NEEDS_ALL = 'completion';
+const NEEDS_NONE = ['--version', '-V'];
 
 export const EXIT_CODES_IN_WORDS =
   'Exit codes: 0 success, 1 the answer is no, 2 fix the input, 3 try again later, 70 a bug in Slipway.';
 
-/** The whole command line, before it has read any arguments. */
-export function createProgram(): Command {
+function chosen(asked: string): typeof COMMANDS {
+  if (NEEDS_NONE.includes(asked)) return [];
+  const isAsked = ([names]: CommandFile) => names.split(' ').includes(asked);
+  const one = COMMANDS.map(([heading, files]) => [heading, files.filter(isAsked)] as const);
+  return asked !== NEEDS_ALL && one.some(([, files]) => files.length > 0) ? one : COMMANDS;
+}
+
+/** The command line before it has read any arguments: with all commands, or, where `asked` names one, with those of its file. */
+export async function createProgram(asked = ''): Promise<Command> {
   const program = new Command('slipway')
     .description('GitOps for ML models on device fleets: signed manifests, staged rollouts, every step a commit.')
     .version(VERSION)
     // Behind a command, --version is the command's own.
     .enablePositionalOptions()
     .addHelpText('after', `\n${EXIT_CODES_IN_WORDS}`);
-  for (const [heading, commands] of COMMANDS) {
+  for (const [heading, files] of chosen(asked)) {
     program.commandsGroup(heading);
-    for (const add of commands) add(program);
+    for (const [, load] of files) (await load())(program);
   }
   program.helpCommand(true);
   throwUsageErrors(program);

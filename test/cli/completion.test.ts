@@ -9,11 +9,11 @@ import { createProgram } from '../../src/cli/program.ts';
 
 let folder: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-completion-'));
   mkdirSync(path.join(folder, 'rollouts', 'eu'), { recursive: true });
   writeFileSync(path.join(folder, 'rollouts', 'eu', 'shelf-scan.yaml'), '');
-  writeFileSync(path.join(folder, 'slipway.bash'), completionScript(createProgram(), 'bash'));
+  writeFileSync(path.join(folder, 'slipway.bash'), completionScript(await createProgram(), 'bash'));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -55,8 +55,8 @@ describe('in bash', () => {
   });
 });
 
-test('each command is in the script of each shell', () => {
-  const program = createProgram();
+test('each command is in the script of each shell', async () => {
+  const program = await createProgram();
   const names = program
     .createHelp()
     .visibleCommands(program)

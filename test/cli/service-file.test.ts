@@ -98,7 +98,7 @@ test('a change of the log level takes effect at once, one of the branch waits fo
 
 test('times that change in the file are given to the loop', async () => {
   writeFileSync(at('home', 'service.yaml'), 'repo: ../repo\npoll: 40s\n');
-  const run = createProgram().commands.find((one) => one.name() === 'run');
+  const run = (await createProgram()).commands.find((one) => one.name() === 'run');
   run?.parseOptions(['--home', at('home'), '--tick', '5s']);
   const live = await LiveSettings.open(await givenSettings(run as Command));
   const used: ReconcilerSettings[] = [];
@@ -117,10 +117,10 @@ test('the schema for editors takes what the service takes', () => {
   ]).toEqual([true, false, false]);
 });
 
-test('a variable means the same in each command, and those of the service are its own', () => {
+test('a variable means the same in each command, and those of the service are its own', async () => {
   const all = (command: Command): Command[] => [command, ...command.commands.flatMap(all)];
   const flags = new Map<string, Set<string>>();
-  for (const { options } of all(createProgram()))
+  for (const { options } of all(await createProgram()))
     for (const { envVar, long } of options)
       if (envVar !== undefined) flags.set(envVar, (flags.get(envVar) ?? new Set()).add(long ?? ''));
   for (const [variable, names] of flags) expect([variable, [...names]]).toEqual([variable, [expect.any(String)]]);
