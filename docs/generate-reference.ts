@@ -9,6 +9,7 @@ import { metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
 import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
+import { errorCodesPage, findErrorCodeGaps } from './error-codes-page.ts';
 import { httpApiPage } from './http-api-page.ts';
 import { findMetricGaps } from './metric-names.ts';
 import { settingsPage } from './settings-page.ts';
@@ -54,7 +55,7 @@ stdout, and an error is \`{"error": …}\` on stderr. ${EXIT_CODES_IN_WORDS}
 Secrets come from the environment or from a file, never from a flag: \`SLIPWAY_GIT_TOKEN\` (the repository), \`SLIPWAY_HOOK_SECRET\`
 ([webhooks](git-hosts.md)), \`SLIPWAY_TOKEN\` (what a command shows to a service: [tokens](../how-to/tokens.md)), \`SLIPWAY_ADMIN_TOKEN\` and
 \`SLIPWAY_VIEWER_TOKEN\` (tokens that \`slipway run\` accepts besides those it made); each may be given as \`…_FILE\`, the name of a file that holds it.
-What the home holds, and what to back up, is in [home.md](home.md).
+What the home holds, and what to back up, is in [home.md](home.md). Errors are listed in [error-codes.md](error-codes.md).
 `;
 
 const commandsPage = [INTRODUCTION, ...(await createProgram()).commands.flatMap(sections)].join('\n');
@@ -262,6 +263,7 @@ for (const [file, text] of [
   ['reports.md', reportsPage],
   ['metrics.md', metricsPage],
   ['http-api.md', httpApiPage()],
+  ['error-codes.md', errorCodesPage()],
 ] as const) {
   const target = path.join(import.meta.dirname, 'reference', file);
   const page = `${text.trimEnd()}\n`;
@@ -273,7 +275,7 @@ for (const [file, text] of [
 }
 
 if (process.argv.includes('--check')) {
-  for (const gap of findMetricGaps()) {
+  for (const gap of [...findMetricGaps(), ...findErrorCodeGaps()]) {
     console.error(gap);
     process.exitCode = 1;
   }
