@@ -1,11 +1,16 @@
 // Owns the page of error codes, made from the sources, and what keeps it from being whole: a code without words, or words without a code.
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { parse } from 'yaml';
 import { EXIT_CODES, HTTP_STATUSES } from '../src/base/errors.ts';
-import { BUILT_CODES, ERROR_WORDS } from './error-words.ts';
 import { type CodesOfSources, readErrorCodes } from './read-error-codes.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
+const WORDS = 'docs/error-words.yaml';
+const { built: BUILT_CODES, words: ERROR_WORDS } = parse(readFileSync(path.join(ROOT, WORDS), 'utf8')) as {
+  readonly built: Readonly<Record<string, readonly string[]>>;
+  readonly words: Readonly<Record<string, { readonly cause?: string; readonly remedy?: string }>>;
+};
 const MOST_SENTENCES = 8;
 /** Alike in form, in pages: variables of the environment of Slipway, its agent and others. */
 const VARIABLES =
@@ -36,7 +41,9 @@ function distinct(texts: readonly string[]): string[] {
 export function errorCodes(sources: CodesOfSources = readErrorCodes()): ErrorCode[] {
   const byCode = Map.groupBy(sources.made, (one) => one.code);
   const built = sources.built.flatMap((name) => BUILT_CODES[name] ?? []);
-  return [...new Set([...byCode.keys(), ...built])].sort().map((code) => {
+  const inOrder = (code: string): string => code.replaceAll('_', ' ');
+  const codes = [...new Set([...byCode.keys(), ...built])].sort((a, b) => (inOrder(a) < inOrder(b) ? -1 : 1));
+  return codes.map((code) => {
     const sites = byCode.get(code) ?? [];
     const words = ERROR_WORDS[code] ?? {};
     const kinds = distinct(sites.flatMap(({ kind }) => kind ?? [])).filter((kind) => kind !== 'fix-input');
@@ -130,22 +137,21 @@ export function findErrorCodeGaps(sources: CodesOfSources = readErrorCodes()): s
   return [
     ...codes
       .filter(({ causes }) => causes.length === 0)
-      .map(({ code }) => `${code} has no cause: add it to docs/error-words.ts.`),
+      .map(
+        ({ code }) =>
+          `${code} has no cause: add it to ${WORDS}. If it is no error code, add it to NO_CODE of docs/read-error-codes.ts.`,
+      ),
     ...codes
       .filter(({ remedies }) => remedies.length === 0)
-      .map(({ code }) => `${code} has no remedy: give the error one, or add it to docs/error-words.ts.`),
+      .map(({ code }) => `${code} has no remedy: give the error one, or add it to ${WORDS}.`),
     ...Object.keys(ERROR_WORDS)
       .filter((code) => !known.has(code))
-      .map((code) => `docs/error-words.ts has words for ${code}, which nothing throws: remove them.`),
+      .map((code) => `${WORDS} has words for ${code}, which nothing throws: remove them.`),
     ...sources.askedFor
       .filter(({ code }) => !known.has(code))
       .map(({ code, file }) => `${file} asks for ${code}, which nothing throws: remove that, or correct the code.`),
-    ...unnamed.map(
-      (name) => `The sources put codes together as ${name}: name them in BUILT_CODES of docs/error-words.ts.`,
-    ),
-    ...unbuilt.map(
-      (name) => `BUILT_CODES of docs/error-words.ts has ${name}, which no source puts together: remove it.`,
-    ),
+    ...unnamed.map((name) => `The sources put codes together as ${name}: name them in "built" of ${WORDS}.`),
+    ...unbuilt.map((name) => `"built" of ${WORDS} has ${name}, which no source puts together: remove it.`),
     ...mentions
       .filter(({ word }) => areas.has(word.split('_')[0]) && !known.has(word) && !VARIABLES.test(word))
       .map(({ file, word }) => `${file} speaks of ${word}, which nothing throws: correct it.`),

@@ -2,6 +2,18 @@
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseSync } from 'oxc-parser';
+import {
+  type Constants,
+  childrenOf,
+  isNode,
+  isSentence,
+  type Node,
+  nameOf,
+  propertiesOf,
+  sentencesOf,
+  textsOf,
+  visit,
+} from './source-texts.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 
@@ -38,25 +50,15 @@ function codesOfWorkflows(): MadeCode[] {
   });
 }
 
-/** Any node of the syntax tree; its fields are looked at one by one. */
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly [field: string]: unknown;
-}
-
-interface Helper {
+interface Callable {
   readonly parameters: readonly (string | undefined)[];
   readonly kind: string | undefined;
 }
 
 /** What the reading of one file needs: its constants by name, and helpers of all files. */
-interface Scope {
+interface Scope extends Constants {
   readonly file: string;
-  readonly constants: ReadonlyMap<string, readonly Node[]>;
-  readonly helpers: ReadonlyMap<string, Helper>;
-  /** Constants in capitals of all files. */
-  readonly shared: ReadonlyMap<string, Node>;
+  readonly helpers: ReadonlyMap<string, Callable>;
   /** Calls of this file, by the name that is called. */
   readonly calls: ReadonlyMap<string, readonly Node[]>;
 }
@@ -65,7 +67,7 @@ const CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$|^USAGE$/;
 const BUILT = /^[A-Z][A-Z0-9]*_…$|^…_[A-Z0-9_]+$/;
 /** Names of the same form: variables of the environment, codes of Node and of formats, styles of YAML. */
 const NO_CODE =
-  /^(SLIPWAY|OTEL|AWS|GITHUB|GITLAB|CI|ACTIONS|COSIGN|SIGSTORE|ERR|PKIX|SHA2|QUOTE|BLOCK)_|^(GIT_TOKEN|GIT_SSH|HOOK_SECRET|VIEWER_TOKEN|ADMIN_TOKEN|OIDC_CLIENT_SECRET|FETCH_HEAD)$/;
+  /^(SLIPWAY|OTEL|AWS|NODE|GITHUB|GITLAB|CI|ACTIONS|COSIGN|SIGSTORE|ERR|PKIX|SHA2|QUOTE|BLOCK)_|_PROXY$|^(GIT_TOKEN|GIT_SSH|HOOK_SECRET|VIEWER_TOKEN|ADMIN_TOKEN|OIDC_CLIENT_SECRET|FETCH_HEAD)$/;
 const ASKING = new Set(['BinaryExpression', 'SwitchCase', 'TSLiteralType', 'ImportDeclaration']);
 const MESSAGE_NAMES = ['message', 'reason', 'what', 'sentence', 'why'];
 const KINDS: ReadonlySet<string> = new Set(['fix-input', 'retry-later', 'bug']);
@@ -73,103 +75,8 @@ const KINDS: ReadonlySet<string> = new Set(['fix-input', 'retry-later', 'bug']);
 const KIND_OF_CALL: Readonly<Record<string, string>> = { toCodedError: 'bug', tryLater: 'retry-later' };
 const REMEDY_NAMES = ['remedy', 'make', 'fix'];
 
-function isNode(value: unknown): value is Node {
-  return typeof value === 'object' && value !== null && typeof (value as Node).type === 'string';
-}
-
-function childrenOf(node: Node): Node[] {
-  return Object.values(node).flatMap((value) =>
-    Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : [],
-  );
-}
-
-function visit(node: Node, parents: readonly Node[], see: (node: Node, parents: readonly Node[]) => void): void {
-  see(node, parents);
-  for (const child of childrenOf(node)) visit(child, [...parents, node], see);
-}
-
-function nameOf(value: unknown): string | undefined {
-  if (!isNode(value)) return undefined;
-  if (value.type === 'Identifier') return String(value.name);
-  if (value.type === 'MemberExpression') return nameOf(value.property);
-  if (value.type === 'Literal') return String(value.value);
-  if (value.type === 'AssignmentPattern') return nameOf(value.left);
-  return undefined;
-}
-
-/** `mostBytes` as readers see it: the place of a value. */
-function placeholder(value: unknown): string {
-  const name = isNode(value) && value.type !== 'Literal' ? nameOf(value) : undefined;
-  const words = name
-    ?.replace(/([a-z0-9])([A-Z])/g, '$1 $2')
-    .replaceAll('_', ' ')
-    .toLowerCase();
-  return words === undefined || /^\d/.test(words) ? '…' : `‹${words}›`;
-}
-
-/** The texts that an expression can yield, as far as the source says them; codes and single words are none. */
-function sentencesOf(value: unknown, scope: Scope, at: number): string[] {
-  return textsOf(value, scope, at).filter(isSentence);
-}
-
-function isSentence(text: string): boolean {
-  return /\p{L}\S* +\S/u.test(text);
-}
-
-function textsOf(value: unknown, scope: Scope, at: number, depth = 0): string[] {
-  if (!isNode(value) || depth > 6) return [];
-  const again = (one: unknown): string[] => textsOf(one, scope, at, depth + 1);
-  switch (value.type) {
-    case 'Literal':
-      return typeof value.value === 'string' ? [value.value] : [];
-    case 'TemplateLiteral': {
-      const quasis = value.quasis as readonly { readonly value: { readonly cooked: string } }[];
-      const holes = value.expressions as readonly unknown[];
-      const text = quasis.map(({ value: { cooked } }, index) => {
-        const hole = holes[index];
-        if (hole === undefined) return cooked;
-        const known = isNode(hole) && hole.type === 'Identifier' ? again(hole) : [];
-        return `${cooked}${known.length === 1 ? known[0] : placeholder(hole)}`;
-      });
-      return [text.join('').replaceAll(/([.!?])…/g, '$1')];
-    }
-    case 'ConditionalExpression':
-      return [...again(value.consequent), ...again(value.alternate)];
-    case 'LogicalExpression':
-      return [...again(value.left), ...again(value.right)];
-    case 'BinaryExpression': {
-      const [left = '…', right = '…'] = [again(value.left)[0], again(value.right)[0]];
-      return value.operator === '+' ? [`${left}${right}`] : [];
-    }
-    case 'ParenthesizedExpression':
-    case 'TSAsExpression':
-    case 'TSSatisfiesExpression':
-      return again(value.expression);
-    case 'Identifier': {
-      const known = scope.constants.get(String(value.name)) ?? [];
-      const shared = scope.shared.get(String(value.name));
-      const nearest = known.filter((one) => one.start < at).at(-1) ?? known[0] ?? shared;
-      return nearest === undefined ? [] : again(nearest);
-    }
-    default:
-      return [];
-  }
-}
-
-function propertiesOf(node: Node, scope: Scope): Map<string, unknown> {
-  const found = new Map<string, unknown>();
-  for (const member of node.properties as readonly Node[]) {
-    if (member.type === 'SpreadElement') {
-      const spread = scope.constants.get(nameOf(member.argument) ?? '')?.at(-1);
-      if (spread?.type === 'ObjectExpression')
-        for (const [name, value] of propertiesOf(spread, scope)) found.set(name, value);
-    } else found.set(nameOf(member.key) ?? '', member.value);
-  }
-  return found;
-}
-
 /** `calculate` of both `calculate(…)` and `this.calculate(…)`. */
-function helperOf(call: Node, scope: Scope): Helper | undefined {
+function helperOf(call: Node, scope: Scope): Callable | undefined {
   const name = nameOf(call.callee) ?? '';
   return scope.helpers.get(`${scope.file} ${name}`) ?? scope.helpers.get(name);
 }
@@ -263,7 +170,7 @@ export function readErrorCodes(): CodesOfSources {
     const { program } = parseSync(file, readFileSync(path.join(ROOT, file), 'utf8'), { sourceType: 'module' });
     return { file, program: program as unknown as Node };
   });
-  const helpers = new Map<string, Helper>();
+  const helpers = new Map<string, Callable>();
   const shared = new Map<string, Node>();
   const constantsOf = new Map<string, Map<string, Node[]>>();
   const callsOf = new Map<string, Map<string, Node[]>>();
