@@ -9,14 +9,12 @@ import { metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
 import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
+import { documentsPage } from './documents-page.ts';
 import { errorCodesPage, findErrorCodeGaps } from './error-codes-page.ts';
 import { httpApiPage } from './http-api-page.ts';
 import { findMetricGaps } from './metric-names.ts';
+import { cell, type Field, fieldRows, withoutReferences } from './schema-fields.ts';
 import { settingsPage } from './settings-page.ts';
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
-}
 
 function argumentText(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '…' : ''}`;
@@ -152,51 +150,6 @@ Beyond shapes and bounds, the service refuses impossible reports: parts that add
 more right answers of a class than answers. Devices don't know the limits of rules: a report holds counts, and the service compares.
 `;
 
-interface Field {
-  readonly description?: string;
-  readonly type?: string;
-  readonly const?: string;
-  readonly enum?: readonly string[];
-  readonly properties?: Readonly<Record<string, Field>>;
-  readonly required?: readonly string[];
-  readonly additionalProperties?: Field | false;
-  readonly items?: Field | false;
-  readonly anyOf?: readonly Field[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly maxItems?: number;
-  readonly maxProperties?: number;
-}
-
-function shapeOf(field: Field): string {
-  if (field.anyOf !== undefined) return field.anyOf.map(shapeOf).join(' or ');
-  if (field.enum !== undefined) return field.enum.map((one) => `\`${one}\``).join(', ');
-  if (field.type === 'array') return `list, at most ${field.maxItems}`;
-  if (field.maxProperties !== undefined) return `map, at most ${field.maxProperties}`;
-  const isBounded = field.maximum !== undefined && field.maximum < 1e9;
-  return `${field.type}${isBounded ? `, ${field.minimum} to ${field.maximum}` : ''}`;
-}
-
-/** Rows of a field's members; those of lists and maps stand under \`[]\` and \`<name>\`. */
-function fieldRows(field: Field, at = ''): string[] {
-  const members = Object.entries(field.properties ?? {}).flatMap(([name, member]) => {
-    const place = at === '' ? name : `${at}.${name}`;
-    const optional = field.required?.includes(name) ? '' : ' *(optional)*';
-    return [
-      `| \`${place}\`${optional} | ${cell(member.description ?? '')} | ${shapeOf(member)} |`,
-      ...fieldRows(member, place),
-    ];
-  });
-  const more = field.additionalProperties;
-  const item = field.items;
-  return [
-    ...members,
-    ...(more ? fieldRows(more, `${at}.<name>`) : []),
-    ...(item ? fieldRows(item, `${at}[]`) : []),
-    ...(field.anyOf ?? []).flatMap((one) => fieldRows(one, at)),
-  ];
-}
-
 const reportSchema = JSON.parse(
   readFileSync(path.join(import.meta.dirname, '../schemas/device-report.schema.json'), 'utf8'),
 ) as Field;
@@ -231,17 +184,6 @@ const NOTIFY_INTRODUCTION = `
 |---|---|---|
 `;
 
-/** A schema whose parts stand where they are used. */
-function withoutReferences(schema: unknown, definitions: Readonly<Record<string, unknown>>): unknown {
-  if (Array.isArray(schema)) return schema.map((one) => withoutReferences(one, definitions));
-  if (schema === null || typeof schema !== 'object') return schema;
-  const { $ref } = schema as { readonly $ref?: string };
-  if ($ref !== undefined) return withoutReferences(definitions[$ref.replace('#/$defs/', '')], definitions);
-  return Object.fromEntries(
-    Object.entries(schema).map(([name, value]) => [name, withoutReferences(value, definitions)]),
-  );
-}
-
 const notifySchema = JSON.parse(
   readFileSync(path.join(import.meta.dirname, '../schemas/notifications.schema.json'), 'utf8'),
 );
@@ -263,6 +205,7 @@ for (const [file, text] of [
   ['reports.md', reportsPage],
   ['metrics.md', metricsPage],
   ['http-api.md', httpApiPage()],
+  ['documents.md', documentsPage()],
   ['error-codes.md', errorCodesPage()],
 ] as const) {
   const target = path.join(import.meta.dirname, 'reference', file);
