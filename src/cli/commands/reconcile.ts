@@ -3,9 +3,7 @@ import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 import { SystemRandom } from '../../base/random.ts';
-import { branchMissing, repositoryEmpty } from '../../git/git-errors.ts';
 import type { Cycle } from '../../reconcile/reconciler.ts';
-import type { SourceState } from '../../reconcile/service-view.ts';
 import type { Plan } from '../../rollout/decide.ts';
 import type { Transition } from '../../rollout/transition.ts';
 import { stepReasonInWords } from '../../wording/step-reason-in-words.ts';
@@ -15,8 +13,9 @@ import { openHome } from '../home.ts';
 import { printResult, type Result } from '../output.ts';
 import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, serviceSettings } from '../settings.ts';
+import { sourceProblem } from '../source-problem.ts';
 import { statusTable } from '../status-table.ts';
-import { systemLogger } from './run.ts';
+import { systemLogger } from '../system-logger.ts';
 
 interface ReconcileOptions {
   readonly once?: boolean;
@@ -26,25 +25,6 @@ interface ReconcileOptions {
 
 /** Steps follow each other; so many at once by hand are enough. */
 const MOST_CYCLES = 20;
-
-export function sourceProblem(source: SourceState): CodedError | null {
-  switch (source.kind) {
-    case 'followed':
-    case 'starting':
-      return null;
-    case 'empty':
-      return repositoryEmpty();
-    case 'branch-missing':
-      return branchMissing(source.branch, source.others);
-    case 'away':
-      return new CodedError({
-        code: 'GIT_AWAY',
-        kind: 'retry-later',
-        message: source.reason,
-        ...(source.remedy === null ? {} : { remedy: source.remedy }),
-      });
-  }
-}
 
 const stepLine = (step: Transition): string => `${step.rollout}: ${step.from} → ${step.to}  ${stepReasonInWords(step)}`;
 

@@ -1,8 +1,6 @@
 // Owns `slipway run`: the service, until it is stopped.
-import process from 'node:process';
 import type { Command } from 'commander';
 import { SystemClock } from '../../base/clock.ts';
-import { createLogger, type LogLevel } from '../../base/logger.ts';
 import { SystemRandom } from '../../base/random.ts';
 import { givenSettings, placed, settingsInWords } from '../given-settings.ts';
 import { openHome } from '../home.ts';
@@ -12,24 +10,12 @@ import { assertFollowable } from '../repository-access.ts';
 import { addServiceOptions, serviceSettings } from '../settings.ts';
 import { startService } from '../start-service.ts';
 import { stopSignal } from '../stop-signal.ts';
+import { systemLogger } from '../system-logger.ts';
 import { SystemdNotices } from '../systemd-notices.ts';
 
 interface RunOptions {
   readonly printConfig?: boolean;
   readonly json?: boolean;
-}
-
-/** Asks for the lowest level at each line. */
-export function systemLogger(leastNow: () => LogLevel) {
-  const clock = new SystemClock();
-  return createLogger({
-    get least() {
-      return leastNow();
-    },
-    pretty: process.stderr.isTTY === true,
-    now: () => clock.now(),
-    write: (line) => process.stderr.write(line),
-  });
 }
 
 export function addRunCommand(program: Command): void {

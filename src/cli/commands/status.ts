@@ -19,9 +19,9 @@ import { type LiveQuestion, type LiveView, readLiveView } from '../live-status.t
 import type { Result } from '../output.ts';
 import { addRepositoryOptions, type OpenedBranch, openBranch, type RepositoryOptions } from '../repository-access.ts';
 import { serverOption, TOKEN_OF_SERVER } from '../settings.ts';
+import { sourceProblem } from '../source-problem.ts';
 import { statusTable, tableOfCells } from '../status-table.ts';
 import { readRows, readTree, rolloutTree, wideTable } from '../status-tree.ts';
-import { sourceProblem } from './reconcile.ts';
 
 const MOST_LISTED = 20;
 
