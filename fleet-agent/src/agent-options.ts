@@ -4,6 +4,7 @@ import type { CodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
 import type { RandomStream } from '../../src/base/random.ts';
 import { GAUGE_EVERY_MS } from '../../src/contract/gauges.ts';
+import type { TrustContents } from '../../src/contract/trust/read-trust-policy.ts';
 import type { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import type { ArtifactCredentials } from './link/artifact-credentials.ts';
 import type { DirectiveSource } from './link/directive-source.ts';
@@ -57,6 +58,8 @@ export interface AgentOptions {
   readonly verifier: Pick<DocumentVerifier, 'verifyModel'> & Partial<Pick<DocumentVerifier, 'reconcilerKeys'>>;
   /** Digest or name of the trust policy in force: a refused version is looked at again when it changes. */
   readonly trustFingerprint: () => string;
+  /** Gets each trust policy that the publication proves; `verifier` is to judge by it from then on. */
+  readonly onTrust?: (trust: TrustContents) => void;
   readonly host: ModelHost;
   /** Notified after each switch; for models that another process runs. */
   readonly onSwitch?: SwitchHook | null;

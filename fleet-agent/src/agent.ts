@@ -141,6 +141,10 @@ class DeviceAgent implements Agent {
       memory.noteSigners(directives.lastSigners());
       await this.#take(directive, memory, models, directives.inDateUntilMs());
     };
+    const follow = async (directive: Directive): Promise<void> => {
+      await problems.orElse(() => directives.followTrust(signal), undefined, 'trust');
+      await take(directive);
+    };
     const note = async (answer: DirectiveAnswer): Promise<void> => {
       if (await refusal.take(answer, memory.nowMs())) this.#reportWake.wake();
     };
@@ -166,7 +170,7 @@ class DeviceAgent implements Agent {
     };
     const [reporting] = await Promise.all([
       report(),
-      followChanges({ link, directives, pollMs, wakeSpreadMs, reserve, take, note, clock, random, logger, signal }),
+      followChanges({ ...tries, link, directives, pollMs, wakeSpreadMs, reserve, take: follow, note, logger }),
       this.#gauges.run(readings, { clock, everyMs: sampleMs, signal }),
       problems.untilWell(checkCredentials, 'credentials', tries),
     ]);
@@ -191,11 +195,11 @@ class DeviceAgent implements Agent {
   }
 
   async #openDirectives(): Promise<DirectiveSource> {
-    const { openDirectives, distributionUrl, factoryRoot: given, clock } = this.#options;
+    const { openDirectives, distributionUrl: publicationUrl, factoryRoot: given, clock, onTrust } = this.#options;
     const stateFolder = this.#folder.tufFolder;
     if (openDirectives !== undefined) return openDirectives(stateFolder);
     const factoryRoot = typeof given === 'function' ? await given() : given;
-    return DirectiveClient.open({ publicationUrl: distributionUrl, stateFolder, factoryRoot, clock });
+    return DirectiveClient.open({ publicationUrl, stateFolder, factoryRoot, clock, onTrust });
   }
 
   #openModels(memory: DeviceMemory, signal: AbortSignal): DeviceModels {
@@ -251,7 +255,7 @@ class DeviceAgent implements Agent {
       reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
       facts: () => {
         const facts = this.#self.facts();
-        const properties = { ...facts.properties, ...this.#told(refusal, models) };
+        const properties = { ...facts.properties, ...this.#told(refusal, models), ...directives.properties };
         return { ...facts, labels: this.#self.labels(), properties };
       },
       pointer: () => (refusal.refusal?.code === 'TUF_ROLLBACK' ? directives.lastPointer?.() : undefined),

@@ -1,8 +1,8 @@
-// Owns the trust policy on disk: read at the start, and again when it or a file that it names changes.
+// Owns the trust policy in force on a device: the one on its disk, read again when it changes, until its publication proves one.
 import type { Clock } from '../../src/base/clock.ts';
 import { CodedError, toCodedError } from '../../src/base/errors.ts';
 import type { Logger } from '../../src/base/logger.ts';
-import { type LoadedTrust, loadTrust } from '../../src/contract/trust/read-trust-policy.ts';
+import { type LoadedTrust, loadTrust, type TrustContents } from '../../src/contract/trust/read-trust-policy.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 
 /** Contents are compared, not timestamps: a clock that was wrong, or a copy that keeps old times, hides nothing. */
@@ -10,7 +10,8 @@ const LOOK_EVERY_MS = 30_000;
 
 export class TrustFile {
   readonly #file: string;
-  #loaded: LoadedTrust | null;
+  #loaded: TrustContents | null;
+  #isPublished = false;
   #verifier: DocumentVerifier | null;
 
   private constructor(file: string, loaded: LoadedTrust | null) {
@@ -43,6 +44,17 @@ export class TrustFile {
     };
   }
 
+  /** From now on this one, which the publication proved; the file counts no more. */
+  readonly usePublished = (trust: TrustContents): void => {
+    this.#isPublished = true;
+    this.#use(trust);
+  };
+
+  #use(trust: TrustContents): void {
+    this.#loaded = trust;
+    this.#verifier = verifierOf(trust);
+  }
+
   get fingerprint(): string {
     return this.#loaded?.digest ?? 'unread';
   }
@@ -53,12 +65,12 @@ export class TrustFile {
     while (!signal.aborted) {
       await clock.sleep(LOOK_EVERY_MS, signal);
       if (signal.aborted) return;
+      if (this.#isPublished) continue;
       try {
         const next = await loadTrust(this.#file);
         problem = null;
-        if (next.digest === this.#loaded?.digest) continue;
-        this.#loaded = next;
-        this.#verifier = verifierOf(next);
+        if (this.#isPublished || next.digest === this.#loaded?.digest) continue;
+        this.#use(next);
         logger.info('trust policy reloaded', { file: this.#file });
       } catch (thrown) {
         const error = toCodedError(thrown);
@@ -79,6 +91,6 @@ function unread(file: string): CodedError {
   });
 }
 
-function verifierOf({ policy }: LoadedTrust): DocumentVerifier {
+function verifierOf({ policy }: TrustContents): DocumentVerifier {
   return new DocumentVerifier(policy, { cacheEntries: 16 });
 }

@@ -4,16 +4,17 @@ import path from 'node:path';
 import { shellWord } from '../base/shell-word.ts';
 import type { Home } from './home.ts';
 
-/** CI's private key and the private key of the TUF root. The public halves are in the home. */
+/** CI's private key, and those of the TUF root and of trust policies. The public halves are in the home. */
 export interface KeyFolder {
   readonly folder: string;
   readonly ciKey: string;
   readonly rootKey: string;
+  readonly trustKey: string;
 }
 
 export function keyFolderAt(folder: string): KeyFolder {
   const at = (...parts: string[]): string => path.join(path.resolve(folder), ...parts);
-  return { folder: at(), ciKey: at('ci.key'), rootKey: at('root.key') };
+  return { folder: at(), ciKey: at('ci.key'), rootKey: at('root.key'), trustKey: at('trust.key') };
 }
 
 /** `.slipway-keys` for `.slipway`: beside the home, so that a copy of the home holds none of these keys. */
@@ -55,15 +56,20 @@ export interface MisplacedKey {
 const CI_MESSAGE = "CI's key is in the home, and the service does not need it: a thief of the home could sign models";
 const ROOT_MESSAGE =
   'the TUF root key is in the home, and the service does not need it: a thief of the home could keep the service out for good';
+const TRUST_MESSAGE =
+  'the key of trust policies is in the home, and the service does not need it: a thief of the home could name signers for devices';
 
 export async function findMisplacedKeys(home: Home): Promise<MisplacedKey[]> {
   const folder = folderBeside(home.folder);
-  const names = await readdir(home.tuf).catch((): string[] => []);
-  const roots = names.filter((name) => /^root(-\d+)?\.key$/.test(name)).sort();
+  const names = (await readdir(home.tuf).catch((): string[] => [])).sort();
   const ciKey = ciKeyInHome(home);
   const found = [
     ...((await isThere(ciKey)) ? [{ file: ciKey, message: CI_MESSAGE }] : []),
-    ...roots.map((name) => ({ file: path.join(home.tuf, name), message: ROOT_MESSAGE })),
+    ...names.flatMap((name) => {
+      const [, role] = /^(root|trust)(?:-\d+)?\.key$/.exec(name) ?? [];
+      const message = role === 'root' ? ROOT_MESSAGE : TRUST_MESSAGE;
+      return role === undefined ? [] : [{ file: path.join(home.tuf, name), message }];
+    }),
   ];
   const move = (file: string): string =>
     `mkdir -p -m 700 ${shellWord(folder)} && mv ${shellWord(file)} ${shellWord(folder)}/`;

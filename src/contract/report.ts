@@ -24,6 +24,8 @@ export const MOST_POINTER_BYTES = 16_384;
 export const DIRECTIVE_REFUSED = 'directiveRefused';
 /** Reported property of a device that serves versions whose signer is revoked, because it has no other: models and versions. */
 export const SERVES_REVOKED = 'servesRevoked';
+/** Reported property of a device that has its trust policy from the publication: the policy's version. */
+export const TRUST_VERSION = 'trustVersion';
 /** Reported property of a device that serves on without a part of itself: codes and messages. */
 export const AGENT_PROBLEM = 'agentProblem';
 

@@ -9,8 +9,16 @@ import { encodeDirective } from '../contract/directive-json.ts';
 import { highestVersion, isWhole, listVersions, type Pointer, readDirective, readPointer } from './pointer.ts';
 import type { Publication, PublicationLedger, PublishedDocument, PublishOrder, PublishOutcome } from './publication.ts';
 import { removeStrays } from './temporary-files.ts';
+import { isTrustNamed, trustToName } from './trust-policies.ts';
 import { ONLINE_ROLES, type OnlineKeys } from './tuf-keys.ts';
-import { isSignedBy, type Lifetimes, makeOnline, type OnlineMetadata, type OnlineOrder } from './tuf-metadata.ts';
+import {
+  isSignedBy,
+  type Lifetimes,
+  makeOnline,
+  type OnlineMetadata,
+  type OnlineOrder,
+  type VersionedFile,
+} from './tuf-metadata.ts';
 import { assertNamedByRoot } from './tuf-roots.ts';
 import { toUnwritable } from './unwritable.ts';
 
@@ -64,11 +72,13 @@ export class FolderPublication implements Publication {
     const bytes = encodeDirective(directive);
     await this.#writeOnce(this.#at('targets', `${sha256Hex(bytes)}.${DIRECTIVE_TARGET}`), bytes);
     const version = await ledger.reserveVersion(Math.max(above, await highestVersion(this.#folder)));
-    const kept = above > 0 ? {} : await this.#stillGood(sha256Hex(bytes), nowMs);
+    const trust = await trustToName(this.#folder);
+    const kept = above > 0 ? {} : await this.#stillGood(sha256Hex(bytes), trust, nowMs);
     const online = makeOnline({
       version,
       targets: [{ path: DIRECTIVE_TARGET, bytes }],
       keys: this.#keys,
+      trust,
       nowMs,
       lifetimes: this.#lifetimes,
       kept,
@@ -91,7 +101,7 @@ export class FolderPublication implements Publication {
    * Metadata of before that still says what is to be said, for at least half of its time: a pointer that is only signed anew costs each
    * device of the fleet no more than the pointer.
    */
-  async #stillGood(directiveHex: string, nowMs: number): Promise<Kept> {
+  async #stillGood(directiveHex: string, trust: VersionedFile | undefined, nowMs: number): Promise<Kept> {
     const pointer = await readPointer(this.#folder);
     const isGood = (role: 'targets' | 'snapshot', lifetimeMs: number): boolean => {
       const file = pointer?.[role];
@@ -102,7 +112,8 @@ export class FolderPublication implements Publication {
       );
     };
     if (pointer?.directiveHex !== directiveHex || !isGood('targets', this.#lifetimes.targetsMs)) return {};
-    return isGood('snapshot', this.#lifetimes.snapshotMs) ? pointer : { targets: pointer.targets };
+    const isSameTrust = isTrustNamed(pointer.snapshot, trust);
+    return isSameTrust && isGood('snapshot', this.#lifetimes.snapshotMs) ? pointer : { targets: pointer.targets };
   }
 
   /** Bytes before the pointer; the pointer itself lies ready beside its place. */
@@ -130,6 +141,7 @@ export class FolderPublication implements Publication {
   async expiresAtMs(): Promise<number | null> {
     const pointer = await readPointer(this.#folder);
     if (pointer === undefined || !this.#isOurs(pointer)) return null;
+    if (!isTrustNamed(pointer.snapshot, await trustToName(this.#folder))) return null;
     return (await isWhole(this.#folder, pointer)) ? pointer.expiresAtMs : null;
   }
 

@@ -49,8 +49,8 @@ export interface Publication {
    */
   publish(order: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome>;
   /**
-   * When the pointer's signature ends, milliseconds since 1970; null before the first publication, and when the folder was damaged or the
-   * keys were rotated since.
+   * When the pointer's signature ends, milliseconds since 1970; null before the first publication, and when the folder was damaged, the
+   * keys were rotated or a trust policy was published since.
    */
   expiresAtMs(): Promise<number | null>;
   /** Is a manifest with this digest there already, undamaged? */

@@ -2,9 +2,10 @@
 import { Metadata, MetadataKind, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp } from '@tufjs/models';
 import { toIsoSeconds } from '../base/clock.ts';
 import { sha256Hex } from '../contract/digest.ts';
+import { TRUST_METADATA, TRUST_ROLE } from '../contract/tuf/trust-role.ts';
 import type { NamedKey, OnlineKeys, RoleKey } from './tuf-keys.ts';
 
-const SPEC_VERSION = '1.0.31';
+export const SPEC_VERSION = '1.0.31';
 const DAY_MS = 86_400_000;
 
 /** How long each role's metadata is valid. */
@@ -41,7 +42,10 @@ export interface RootRole {
   readonly threshold: number;
 }
 
-export type RootRoles = Readonly<Record<'root' | 'targets' | 'snapshot' | 'timestamp', RootRole>>;
+/** `trust`: who signs trust policies; none unless given. */
+export type RootRoles = Readonly<Record<'root' | 'targets' | 'snapshot' | 'timestamp', RootRole>> & {
+  readonly trust?: RootRole | undefined;
+};
 
 export interface RootOrder {
   readonly version: number;
@@ -53,12 +57,11 @@ export interface RootOrder {
 }
 
 export function makeRoot({ version, roles, signers, nowMs, lifetimeMs }: RootOrder): Buffer {
-  const all = Object.values(roles).flatMap((role) => role.keys);
+  const all = Object.values(roles).flatMap((role) => role?.keys ?? []);
   const keys = Object.fromEntries(all.map(({ key }) => [key.keyID, key.toJSON()]));
-  const named = Object.entries(roles).map(([name, role]) => [
-    name,
-    { keyids: role.keys.map(({ key }) => key.keyID), threshold: role.threshold },
-  ]);
+  const { trust, ...others } = roles;
+  const toJson = ({ keys, threshold }: RootRole) => ({ keyids: keys.map(({ key }) => key.keyID), threshold });
+  const named = Object.entries(others).map(([name, role]) => [name, toJson(role)]);
   const root = Root.fromJSON({
     _type: 'root',
     spec_version: SPEC_VERSION,
@@ -67,6 +70,7 @@ export function makeRoot({ version, roles, signers, nowMs, lifetimeMs }: RootOrd
     consistent_snapshot: true,
     keys,
     roles: Object.fromEntries(named),
+    ...(trust === undefined ? {} : { [TRUST_ROLE]: toJson(trust) }),
   });
   const metadata = new Metadata(root);
   for (const signer of signers) metadata.sign((data) => signer.sign(data));
@@ -83,6 +87,8 @@ export interface OnlineOrder {
   readonly version: number;
   readonly targets: readonly { readonly path: string; readonly bytes: Buffer }[];
   readonly keys: OnlineKeys;
+  /** The trust policy that the snapshot names beside the targets. */
+  readonly trust?: VersionedFile | undefined;
   readonly nowMs: number;
   readonly lifetimes: Lifetimes;
   /** Files of an earlier version that still say what is to be said; a snapshot only together with the targets that it names. */
@@ -92,7 +98,15 @@ export interface OnlineOrder {
 export type OnlineMetadata = Readonly<Record<keyof OnlineKeys, Buffer>>;
 
 /** Targets, snapshot and timestamp, each naming the one before; what is not kept has the new version. */
-export function makeOnline({ version, targets, keys, nowMs, lifetimes, kept = {} }: OnlineOrder): OnlineMetadata {
+export function makeOnline({
+  version,
+  targets,
+  keys,
+  trust,
+  nowMs,
+  lifetimes,
+  kept = {},
+}: OnlineOrder): OnlineMetadata {
   const common = { version, specVersion: SPEC_VERSION };
   const makeTargets = (): Targets =>
     new Targets({
@@ -105,7 +119,10 @@ export function makeOnline({ version, targets, keys, nowMs, lifetimes, kept = {}
     new Snapshot({
       ...common,
       expires: expiryAt(nowMs, lifetimes.snapshotMs),
-      meta: { 'targets.json': metaFileOf(targetsFile) },
+      meta: {
+        'targets.json': metaFileOf(targetsFile),
+        ...(trust === undefined ? {} : { [TRUST_METADATA]: metaFileOf(trust) }),
+      },
     });
   const snapshotFile = kept.snapshot ?? { version, bytes: signedBy(keys.snapshot, makeSnapshot()) };
   const timestamp = new Timestamp({
@@ -142,6 +159,6 @@ function signedBy(key: RoleKey, signed: Targets | Snapshot | Timestamp): Buffer 
   return encodeMetadata(metadata);
 }
 
-function targetFileOf({ path, bytes }: OnlineOrder['targets'][number]): TargetFile {
+export function targetFileOf({ path, bytes }: { readonly path: string; readonly bytes: Uint8Array }): TargetFile {
   return new TargetFile({ path, length: bytes.length, hashes: { sha256: sha256Hex(bytes) } });
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { Metadata, MetadataKind, type Root } from '@tufjs/models';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
+import { trustRoleOf } from '../contract/tuf/trust-role.ts';
 import { temporaryName } from './temporary-files.ts';
 import {
   type NamedKey,
@@ -20,7 +21,7 @@ import { DEFAULT_LIFETIMES, makeRoot, type OnlineMetadata, type RootRoles } from
 export interface InitialiseOrder {
   /** Folder of the online keys and of the factory root. */
   readonly keys: string;
-  /** Folder of the root's keys, which belong offline afterwards. */
+  /** Folder of the keys of the root and of trust policies, which belong offline afterwards. */
   readonly rootKeysFolder: string;
   readonly publication: string;
   readonly nowMs: number;
@@ -58,14 +59,18 @@ export async function initialiseTuf(order: InitialiseOrder): Promise<Buffer> {
 async function makeFirstRoot(order: InitialiseOrder): Promise<Buffer> {
   const { keys, rootKeysFolder, nowMs, rootKeys = 1, rootThreshold = 1 } = order;
   const rootFiles = rootKeyNames(rootKeys).map((name) => roleKeyFile(rootKeysFolder, name));
+  const trustFile = roleKeyFile(rootKeysFolder, 'trust');
   const onlineFiles = ONLINE_ROLES.map((role) => roleKeyFile(keys, role));
   const hasBegun = (await readAll(onlineFiles)).every((bytes) => bytes !== undefined);
-  if (!hasBegun) await assertNotTaken(rootFiles);
+  if (!hasBegun) await assertNotTaken([...rootFiles, trustFile]);
   const online = await Promise.all(onlineFiles.map((file) => (hasBegun ? readRoleKey(file) : writeRoleKey(file))));
   const named = await Promise.all(rootFiles.map((file) => assureRoleKey(file)));
   return makeRoot({
     version: 1,
-    roles: rolesOf(named, rootThreshold, online),
+    roles: {
+      ...rolesOf(named, rootThreshold, online),
+      trust: { keys: [await assureRoleKey(trustFile)], threshold: 1 },
+    },
     signers: named,
     nowMs,
     lifetimeMs: DEFAULT_LIFETIMES.rootMs,
@@ -188,16 +193,19 @@ export interface RotationOrder {
 
 /** The roles of a root as they stand, with some replaced. */
 export function rolesAfter({ bytes }: FoundRoot, changes: Partial<RootRoles>): RootRoles {
-  const { keys, roles } = parseRoot(bytes).signed;
-  const asItIs = (name: TufRole) => ({
-    keys: (roles[name]?.keyIDs ?? []).map((id) => keys[id]).flatMap((key): NamedKey[] => (key ? [{ key }] : [])),
-    threshold: roles[name]?.threshold ?? 1,
+  const { signed } = parseRoot(bytes);
+  const trust = trustRoleOf(signed);
+  const toRole = ({ keyIDs, threshold }: { readonly keyIDs: readonly string[]; readonly threshold: number }) => ({
+    keys: keyIDs.map((id) => signed.keys[id]).flatMap((key): NamedKey[] => (key ? [{ key }] : [])),
+    threshold,
   });
+  const asItIs = (name: TufRole) => toRole(signed.roles[name] ?? { keyIDs: [], threshold: 1 });
   return {
     root: changes.root ?? asItIs('root'),
     targets: changes.targets ?? asItIs('targets'),
     snapshot: changes.snapshot ?? asItIs('snapshot'),
     timestamp: changes.timestamp ?? asItIs('timestamp'),
+    trust: changes.trust ?? (trust && toRole(trust)),
   };
 }
 

@@ -53,15 +53,14 @@ function privateKeysIn(folder: string): string[] {
   return texts.filter((text) => text.includes('PRIVATE KEY'));
 }
 
-test("a home holds neither CI's key nor the root's: they lie beside it, for their owner's eyes alone", async () => {
+test("a home holds neither CI's key nor those of the root and of trust policies: they lie beside it, for their owner's eyes alone", async () => {
   await session.run(['init', 'models']);
-  const [ciKey, rootKey] = ['ci.key', 'root.key'].map((name) =>
+  const theirs = ['ci.key', 'root.key', 'trust.key'].map((name) =>
     readFileSync(session.path('.slipway-keys', name), 'utf8'),
   );
   const ofService = privateKeysIn(session.path('.slipway'));
   expect(ofService).toHaveLength(4);
-  expect(ofService).not.toContain(ciKey);
-  expect(ofService).not.toContain(rootKey);
+  for (const key of theirs) expect(ofService).not.toContain(key);
   expect(privateKeysIn(session.path('models'))).toEqual([]);
   expect(statSync(session.path('.slipway-keys')).mode & 0o777).toBe(0o700);
   session.git('.', 'init', '-q');
@@ -95,18 +94,18 @@ test("a second repository asks for CI's key where it was taken", async () => {
   expect(await session.run(['validate', '--repo', 'others', ...trust])).toMatchObject({ code: 0, stderr: '' });
 });
 
-test('the service of an old home, with both keys in it, works and names the commands that move them', async () => {
+test('the service of an old home, with all keys in it, works and names the commands that move them', async () => {
   await session.run(['init', 'models']);
-  for (const [name, folder] of Object.entries({ 'ci.key': 'keys', 'root.key': 'tuf' }))
+  for (const [name, folder] of Object.entries({ 'ci.key': 'keys', 'root.key': 'tuf', 'trust.key': 'tuf' }))
     renameSync(session.path('.slipway-keys', name), session.path('.slipway', folder, name));
   rmSync(session.path('.slipway-keys'), { recursive: true });
   const once = ['reconcile', '--repo', 'models'];
   const warned = await session.run(once);
   expect(warned.code).toBe(0);
   const moves = warned.stderr.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).move as string]));
-  expect(moves).toEqual([expect.stringMatching(/ci\.key/), expect.stringMatching(/root\.key/)]);
+  expect(moves).toEqual(['ci', 'root', 'trust'].map((name) => expect.stringContaining(`${name}.key`)));
   for (const move of moves) session.shell(move);
-  expect(readdirSync(session.path('.slipway-keys')).sort()).toEqual(['ci.key', 'root.key']);
+  expect(readdirSync(session.path('.slipway-keys')).sort()).toEqual(['ci.key', 'root.key', 'trust.key']);
   expect(await session.run(once)).toMatchObject({ code: 0, stderr: '' });
   expect(await session.run(['init', 'others'])).toMatchObject({ code: 0 });
 });

@@ -2,7 +2,11 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type DirectiveAnswer, DirectiveClient } from '../../fleet-agent/src/link/directive-client.ts';
+import {
+  type DirectiveAnswer,
+  DirectiveClient,
+  type DirectiveClientOptions,
+} from '../../fleet-agent/src/link/directive-client.ts';
 import type { Fetch } from '../../fleet-agent/src/link/directive-fetcher.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { SystemClock } from '../../src/base/clock.ts';
@@ -111,6 +115,7 @@ export class PublicationWorld implements AsyncDisposable {
       readonly stateFolder?: string;
       readonly timeoutMs?: number;
       readonly fetch?: Fetch;
+      readonly onTrust?: DirectiveClientOptions['onTrust'];
       factoryRoot?: Buffer;
     } = {},
   ): Promise<DirectiveClient> {

@@ -1,13 +1,17 @@
 // Owns how a device accepts a directive: by TUF, so that old, frozen, mixed or endless answers change nothing.
 import type { MetaFile, TargetFile } from '@tufjs/models';
 import type { Clock } from '../../../src/base/clock.ts';
+import { CodedError } from '../../../src/base/errors.ts';
 import { type Digest, digestOf, sha256Hex } from '../../../src/contract/digest.ts';
 import { DIRECTIVE_TARGET, type Directive } from '../../../src/contract/directive.ts';
 import { MOST_DIRECTIVE_BYTES, parseDirective } from '../../../src/contract/directive-json.ts';
+import { TRUST_VERSION } from '../../../src/contract/report.ts';
+import type { TrustContents } from '../../../src/contract/trust/read-trust-policy.ts';
 import { TrustedChain } from '../../../src/contract/tuf/trusted-chain.ts';
 import { TrustedState } from '../../../src/contract/tuf/trusted-state.ts';
 import { type RefusalCode, refusing, TufRefusal } from '../../../src/contract/tuf/tuf-refusal.ts';
 import { DirectiveFetcher, type Fetch, Unreachable } from './directive-fetcher.ts';
+import { TrustFollower } from './trust-follower.ts';
 
 export interface DirectiveClientOptions {
   /** URL of the publication (`http(s)://…/` or `file:///…/`): metadata and targets lie below it. */
@@ -20,6 +24,8 @@ export interface DirectiveClientOptions {
   /** Longest request; 30 s unless given. A whole refresh takes at most four times as long. */
   readonly timeoutMs?: number;
   readonly fetch?: Fetch;
+  /** Gets each trust policy that the publication proves, and at the opening the one that it proved last. */
+  readonly onTrust?: ((trust: TrustContents) => void) | undefined;
 }
 
 export type DirectiveAnswer =
@@ -54,18 +60,22 @@ export class DirectiveClient {
   readonly #options: DirectiveClientOptions;
   readonly #state: TrustedState;
   readonly #fetch: Fetch;
+  readonly #trust: TrustFollower;
   #seen: Seen | undefined;
   #inDateUntilMs: number | null = null;
 
-  private constructor(options: DirectiveClientOptions, state: TrustedState) {
+  private constructor(options: DirectiveClientOptions, state: TrustedState, trust: TrustFollower) {
     this.#options = options;
     this.#state = state;
+    this.#trust = trust;
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
   }
 
   /** Opens the client with what it accepted last, if anything; expiry is not asked again for that. */
   static async open(options: DirectiveClientOptions): Promise<DirectiveClient> {
-    return new DirectiveClient(options, await TrustedState.open(options.stateFolder, options.factoryRoot));
+    const { stateFolder, factoryRoot, onTrust = () => undefined } = options;
+    const state = await TrustedState.open(stateFolder, factoryRoot);
+    return new DirectiveClient(options, state, await TrustFollower.open(stateFolder, factoryRoot, onTrust));
   }
 
   /** The directive accepted last, also offline and after its signatures expired. */
@@ -88,15 +98,41 @@ export class DirectiveClient {
     return this.#inDateUntilMs;
   }
 
+  /** What reports say of the publication: the version of its trust policy that is in force here. */
+  get properties(): Readonly<Record<string, number>> {
+    const { version } = this.#trust;
+    return version === null ? {} : { [TRUST_VERSION]: version };
+  }
+
+  /** Takes the trust policy that belongs with the directive accepted last. Throws AGENT_TRUST_REFUSED: the one before stays in force. */
+  async followTrust(signal: AbortSignal): Promise<void> {
+    const { root, accepted } = this.#state;
+    if (accepted === undefined) return;
+    const fetcher = this.#fetcher(signal);
+    try {
+      await this.#trust.follow({
+        ...{ root, snapshot: accepted.snapshot, nowMs: this.#nowMs() },
+        get: (file, most) => fetcher.getPresent(this.#url(file), most),
+      });
+    } catch (cause) {
+      const { code = '', message } = cause as { readonly code?: string; readonly message: string };
+      throw new CodedError({
+        code: 'AGENT_TRUST_REFUSED',
+        kind: 'retry-later',
+        message: `The published trust policy is not taken, and the one before stays in force. ${code} ${message}`,
+        remedy: 'See it with `slipway trust show`, and sign and publish a newer one.',
+        cause,
+      });
+    }
+  }
+
   /**
    * Asks the publication; one call at a time. An idle poll is two small requests: for a newer root, which is rarely there, and a mostly
    * conditional one for the pointer. Throws only when the state folder
    * can't be written, never for what the publication says.
    */
   async refresh(signal: AbortSignal): Promise<DirectiveAnswer> {
-    const { timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
-    const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * REQUESTS_PER_REFRESH)]);
-    const fetcher = new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal: whole, nowMs: this.#nowMs() });
+    const fetcher = this.#fetcher(signal);
     try {
       // Roots come first (TUF 5.3): a withdrawn key must not be able to keep its withdrawal from this device by holding back the pointer.
       const { root, floor, accepted } = this.#state;
@@ -112,6 +148,12 @@ export class DirectiveClient {
       if (error instanceof TufRefusal) return { kind: 'refused', code: error.code, reason: error.message };
       throw error;
     }
+  }
+
+  #fetcher(signal: AbortSignal): DirectiveFetcher {
+    const { timeoutMs = DEFAULT_TIMEOUT_MS } = this.#options;
+    const whole = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * REQUESTS_PER_REFRESH)]);
+    return new DirectiveFetcher({ fetch: this.#fetch, timeoutMs, signal: whole, nowMs: this.#nowMs() });
   }
 
   /** The pointer alone. The same pointer means the same directive, until it expires: someone may be freezing us. */

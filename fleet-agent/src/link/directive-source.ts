@@ -10,6 +10,10 @@ export interface DirectiveSource {
   lastSigners?(): string | undefined;
   /** The pointer (`timestamp.json`) that led to it; undefined before the first. */
   lastPointer?(): string | undefined;
+  /** Takes the trust policy that belongs with it. Throws why it can't: the one before stays in force. */
+  followTrust?(signal: AbortSignal): Promise<void>;
+  /** What reports say of the publication. */
+  readonly properties?: Readonly<Record<string, number>>;
   /** End of the signed dates that were found in date in this process, milliseconds since 1970; null before that. */
   inDateUntilMs?(): number | null;
 }

@@ -34,6 +34,14 @@ export class RetriedDirectives implements DirectiveSource {
     return this.#source?.lastPointer?.();
   }
 
+  async followTrust(signal: AbortSignal): Promise<void> {
+    await this.#source?.followTrust?.(signal);
+  }
+
+  get properties(): Readonly<Record<string, number>> {
+    return this.#source?.properties ?? {};
+  }
+
   inDateUntilMs(): number | null {
     return this.#source?.inDateUntilMs?.() ?? null;
   }

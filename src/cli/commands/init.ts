@@ -172,6 +172,7 @@ function nextCommands(folder: string, home: string, ciKey: string, withExample: 
 const WHERE_KEYS_BELONG: Readonly<Record<string, string>> = {
   'ci.key': 'signs models and policies: make it a secret of your CI, or import it into a KMS, and delete it here',
   'root.key': 'replaces stolen or lost keys of the service: keep two copies offline, and delete it here',
+  'trust.key': 'signs for devices who may sign models: keep two copies offline, and delete it here',
 };
 
 function keysText(files: readonly string[]): string[] {
@@ -180,7 +181,7 @@ function keysText(files: readonly string[]): string[] {
   const names = files.map((file) => path.basename(file));
   return [
     `${path.dirname(first)}  keys that the service does not need; move them off its machine:`,
-    ...names.map((name) => `  ${name.padEnd(8)}  ${WHERE_KEYS_BELONG[name]}`),
+    ...names.map((name) => `  ${name.padEnd(9)}  ${WHERE_KEYS_BELONG[name]}`),
   ];
 }
 
@@ -231,7 +232,10 @@ export function addInitCommand(program: Command): void {
     .description('create a manifests repository with policies to begin with, and a home for its service')
     .argument('<folder>', 'folder of the new repository')
     .addOption(homeOption())
-    .option('--keys <folder>', "folder for CI's key and the TUF root key (default: <home>-keys, beside the home)")
+    .option(
+      '--keys <folder>',
+      "folder for CI's key and the keys of the TUF root and of trust policies (default: <home>-keys, beside the home)",
+    )
     .addOption(
       new Option('--policy <name>', 'policy of rollouts that name none, and of the example')
         .choices(NEW_POLICIES)

@@ -7,11 +7,17 @@ import { parseTrustPolicy } from './parse-trust-policy.ts';
 import { buildTrustPolicy, filesOf, type TrustPolicy, type TrustPolicySource } from './trust-policy.ts';
 import { MOST_ROOT_BYTES } from './trusted-root.ts';
 
-/** A trust policy as it lies on disk. */
-export interface LoadedTrust {
+/** A trust policy with the contents of the files that it names, by their names. */
+export interface TrustContents {
   readonly policy: TrustPolicy;
   /** Over the policy's bytes and those of every file that it names: another digest may mean another trust. */
   readonly digest: Digest;
+  readonly bytes: Uint8Array;
+  readonly contents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** A trust policy as it lies on disk. */
+export interface LoadedTrust extends TrustContents {
   /** The files that the policy names, as absolute paths. */
   readonly files: readonly string[];
 }
@@ -24,21 +30,20 @@ export type ParseTrustPolicy = (bytes: Uint8Array, file: string) => TrustPolicyS
  */
 export async function loadTrust(file: string, parse: ParseTrustPolicy = parseTrustPolicy): Promise<LoadedTrust> {
   const bytes = await readBoundedFile(file, MOST_ROOT_BYTES);
-  const source = parse(bytes, file);
-  const files = await readNamed(source, file);
-  const hash = createHash('sha256').update(digestOf(bytes));
-  for (const [name, content] of files) hash.update(`${JSON.stringify(name)}${digestOf(content)}`);
-  return {
-    policy: buildTrustPolicy(source, files),
-    digest: `sha256:${hash.digest('hex')}`,
-    files: [...files.keys()].map((name) => path.resolve(path.dirname(file), name)),
-  };
+  const at = (name: string): string => path.resolve(path.dirname(file), name);
+  const trust = await assembleTrust(bytes, parse(bytes, file), (name) => readBoundedFile(at(name), MOST_ROOT_BYTES));
+  return { ...trust, files: [...trust.contents.keys()].map(at) };
 }
 
-async function readNamed(source: TrustPolicySource, file: string): Promise<ReadonlyMap<string, Uint8Array>> {
+/** `read` yields the files that the policy names. Throws what it and `buildTrustPolicy` throw. */
+export async function assembleTrust(
+  bytes: Uint8Array,
+  source: TrustPolicySource,
+  read: (name: string) => Promise<Uint8Array>,
+): Promise<TrustContents> {
   const contents = new Map<string, Uint8Array>();
-  for (const name of filesOf(source)) {
-    contents.set(name, await readBoundedFile(path.resolve(path.dirname(file), name), MOST_ROOT_BYTES));
-  }
-  return contents;
+  for (const name of filesOf(source)) contents.set(name, await read(name));
+  const hash = createHash('sha256').update(digestOf(bytes));
+  for (const [name, content] of contents) hash.update(`${JSON.stringify(name)}${digestOf(content)}`);
+  return { policy: buildTrustPolicy(source, contents), digest: `sha256:${hash.digest('hex')}`, bytes, contents };
 }

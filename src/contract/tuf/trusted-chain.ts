@@ -2,6 +2,7 @@
 import type { MetaFile, TargetFile } from '@tufjs/models';
 import { TrustedMetadataStore } from 'tuf-js/dist/store.js';
 import { DIRECTIVE_TARGET } from '../directive.ts';
+import { TRUST_METADATA } from './trust-role.ts';
 import type { Floor } from './trusted-state.ts';
 import { refusing, TufRefusal } from './tuf-refusal.ts';
 
@@ -128,7 +129,9 @@ export class TrustedChain {
 /** A text that was verified when it was accepted. */
 function namedBy(snapshot: string): ReadonlyMap<string, number> {
   const { signed } = JSON.parse(snapshot) as { signed: { meta: Readonly<Record<string, { version: number }>> } };
-  return new Map(Object.entries(signed.meta).map(([name, { version }]) => [name, version]));
+  // The trust policy proves its own version, and one that is held back stops no directive.
+  const others = Object.entries(signed.meta).filter(([name]) => name !== TRUST_METADATA);
+  return new Map(others.map(([name, { version }]) => [name, version]));
 }
 
 function keysOf(root: Root, role: string): string {

@@ -149,13 +149,13 @@ function parsedOrUndefined(text: string): Directive | undefined {
 }
 
 /** First line: the checksum of the rest. */
-async function writeChecked(file: string, value: object): Promise<void> {
+export async function writeChecked(file: string, value: object): Promise<void> {
   const body = JSON.stringify(value);
   await writeFileDurably(file, `${sha256Hex(body)}\n${body}`);
 }
 
 /** Undefined when absent or damaged: storage of devices rots. */
-async function readChecked<T>(file: string): Promise<T | undefined> {
+export async function readChecked<T>(file: string): Promise<T | undefined> {
   const text = (await readFileIfPresent(file))?.toString('utf8') ?? '';
   const body = text.slice(65);
   return text.slice(0, 65) === `${sha256Hex(body)}\n` ? (JSON.parse(body) as T) : undefined;

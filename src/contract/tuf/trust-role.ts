@@ -1,0 +1,63 @@
+// Owns what a trust policy in a publication has to prove before anyone believes it: keys that the root names for it alone, files as signed, and a signer.
+import { Metadata, MetadataKind, type Root, type Targets } from '@tufjs/models';
+import { Role } from '@tufjs/models/dist/role.js';
+import { sha256Hex } from '../digest.ts';
+import { parseTrustPolicy } from '../trust/parse-trust-policy.ts';
+import { assembleTrust, type TrustContents } from '../trust/read-trust-policy.ts';
+import { MOST_ROOT_BYTES } from '../trust/trusted-root.ts';
+import { refusing, TufRefusal } from './tuf-refusal.ts';
+
+/** A field of the root: other TUF clients refuse a root with a fifth role, and pass over what they don't know. */
+export const TRUST_ROLE = 'x-slipway-trust';
+export const TRUST_METADATA = 'trust.json';
+export const TRUST_TARGET = 'trust-policy.yaml';
+
+/** Who may sign trust policies; undefined where the root names nobody. */
+export function trustRoleOf({ unrecognizedFields }: Root): Role | undefined {
+  const field = unrecognizedFields[TRUST_ROLE];
+  return field === undefined ? undefined : Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
+}
+
+/** Of metadata that was verified, or is about to be. */
+export function parseTrustMetadata(text: string): Metadata<Targets> {
+  return Metadata.fromJSON(MetadataKind.Targets, JSON.parse(text));
+}
+
+/** What enough of the root's keys for it signed. Its date and version are for the caller to ask. Throws TufRefusal. */
+export function verifyTrust(rootBytes: Buffer, text: string): Targets {
+  return refusing(TRUST_METADATA, 'enough of the keys that the root names for trust policies', () => {
+    const root = Metadata.fromJSON(MetadataKind.Root, JSON.parse(rootBytes.toString('utf8')));
+    const role = trustRoleOf(root.signed);
+    if (role === undefined) throw new TufRefusal('TUF_SIGNATURE', 'The root names no keys for trust policies.');
+    root.signed.roles[TRUST_ROLE] = role;
+    const metadata = parseTrustMetadata(text);
+    root.verifyDelegate(TRUST_ROLE, metadata);
+    return metadata.signed;
+  });
+}
+
+/** `keys/ci.pub` lies at `keys/<sha256>.ci.pub`, as TUF has it. */
+export function targetPath(name: string, hex: string): string {
+  return name.replace(/[^/]*$/, (base) => `${hex}.${base}`);
+}
+
+/** The policy that verified metadata vouches for. `read` yields a file, and need not be believed. Throws TufRefusal and what `read` throws. */
+export async function readTrust(
+  { targets }: Targets,
+  read: (path: string, sizeBytes: number, name: string) => Promise<Buffer>,
+): Promise<TrustContents> {
+  const readTarget = async (name: string): Promise<Buffer> => {
+    const { length = 0, hashes } = targets[name] ?? {};
+    const hex = hashes?.sha256 ?? '';
+    if (hex === '' || length > MOST_ROOT_BYTES)
+      throw new TufRefusal('TUF_OTHER', `${TRUST_METADATA} names no ${name} of at most ${MOST_ROOT_BYTES} bytes.`);
+    const bytes = await read(targetPath(name, hex), length, name);
+    if (sha256Hex(bytes) === hex) return bytes;
+    throw new TufRefusal('TUF_SIGNATURE', `${name} differs from the signed one: it was damaged or replaced.`);
+  };
+  const bytes = await readTarget(TRUST_TARGET);
+  const source = refusing(TRUST_TARGET, 'anyone', () => parseTrustPolicy(bytes, TRUST_TARGET));
+  const trust = await assembleTrust(bytes, source, readTarget);
+  if (trust.policy.signers.some(({ revoked }) => !revoked)) return trust;
+  throw new TufRefusal('TUF_OTHER', `${TRUST_TARGET} names nobody who may sign.`);
+}

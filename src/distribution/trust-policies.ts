@@ -1,0 +1,233 @@
+// Owns the trust policy in a publication: signed offline over files, checked there as devices check it, and never an older one after a newer one.
+import { mkdir, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Metadata, MetadataKind, Targets } from '@tufjs/models';
+import { toIsoSeconds } from '../base/clock.ts';
+import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
+import { sha256Hex } from '../contract/digest.ts';
+import type { TrustContents } from '../contract/trust/read-trust-policy.ts';
+import {
+  parseTrustMetadata,
+  readTrust,
+  TRUST_METADATA,
+  TRUST_TARGET,
+  targetPath,
+  trustRoleOf,
+  verifyTrust,
+} from '../contract/tuf/trust-role.ts';
+import { refusing, TufRefusal } from '../contract/tuf/tuf-refusal.ts';
+import { readPointer } from './pointer.ts';
+import type { RoleKey } from './tuf-keys.ts';
+import { encodeMetadata, SPEC_VERSION, targetFileOf, type VersionedFile } from './tuf-metadata.ts';
+import { type FoundRoot, newestRoot } from './tuf-roots.ts';
+
+/** A policy that its metadata vouches for. */
+export interface SignedPolicy {
+  readonly version: number;
+  readonly expiresAtMs: number;
+  readonly metadata: string;
+  readonly trust: TrustContents;
+}
+
+/** How many of the root's keys signed, and how many must. */
+export interface Signatures {
+  readonly given: number;
+  readonly needed: number;
+  readonly keys: number;
+}
+
+/** Newest first. Numbers far above honest ones are left out: they are a thief's. */
+async function listTrust(publication: string): Promise<number[]> {
+  const names = await readdir(path.join(publication, 'metadata'));
+  const versions = names.flatMap((name) => /^(\d{1,9})\.trust\.json$/.exec(name)?.[1] ?? []);
+  return versions.map(Number).sort((a, b) => b - a);
+}
+
+async function readTrustMetadata(publication: string, version: number): Promise<string | undefined> {
+  const file = path.join(publication, 'metadata', `${version}.${TRUST_METADATA}`);
+  return (await readFileIfPresent(file))?.toString('utf8');
+}
+
+/**
+ * What a snapshot is to name: the newest that the newest root's keys signed. Where they were replaced and signed none yet, the one that is
+ * named now: a snapshot that names less than before looks like an attack.
+ */
+export async function trustToName(publication: string): Promise<VersionedFile | undefined> {
+  const versions = await listTrust(publication);
+  if (versions.length === 0) return undefined;
+  const root = await newestRoot(publication);
+  for (const version of versions) {
+    const text = await readTrustMetadata(publication, version);
+    if (text !== undefined && isVerified(root, text, version)) return { version, bytes: Buffer.from(text) };
+  }
+  const named = namedTrust((await readPointer(publication))?.snapshot?.bytes);
+  const text = named && (await readTrustMetadata(publication, named.version));
+  return named && text !== undefined ? { version: named.version, bytes: Buffer.from(text) } : undefined;
+}
+
+/** Does this snapshot name it? */
+export function isTrustNamed(snapshot: VersionedFile | undefined, trust: VersionedFile | undefined): boolean {
+  return namedTrust(snapshot?.bytes)?.hex === (trust && sha256Hex(trust.bytes));
+}
+
+function namedTrust(snapshot: Buffer | undefined): { readonly version: number; readonly hex: string } | undefined {
+  if (snapshot === undefined) return undefined;
+  const meta = Metadata.fromJSON(MetadataKind.Snapshot, JSON.parse(snapshot.toString('utf8'))).signed.meta;
+  const { version, hashes } = meta[TRUST_METADATA] ?? {};
+  return version === undefined ? undefined : { version, hex: hashes?.sha256 ?? '' };
+}
+
+function isVerified({ bytes }: FoundRoot, text: string, version: number): boolean {
+  try {
+    return verifyTrust(bytes, text).version === version;
+  } catch {
+    return false;
+  }
+}
+
+/** The policy that the publication holds, expired or not; undefined before the first. Throws TufRefusal for one that is damaged. */
+export async function findPublishedTrust(publication: string): Promise<SignedPolicy | undefined> {
+  const found = await trustToName(publication);
+  return found && readSigned(found.bytes.toString('utf8'), (at) => read(path.join(publication, 'targets', at)));
+}
+
+/** A policy as `writeSignedPolicy` left it in a folder. Throws TufRefusal. */
+export async function readSignedPolicy(folder: string): Promise<SignedPolicy> {
+  const metadata = (await read(path.join(folder, TRUST_METADATA))).toString('utf8');
+  return readSigned(metadata, (_, name) => read(path.join(folder, name)));
+}
+
+async function readSigned(metadata: string, readFile: (at: string, name: string) => Promise<Buffer>) {
+  const signed = refusing(TRUST_METADATA, 'anyone', () => parseTrustMetadata(metadata).signed);
+  const trust = await readTrust(signed, (at, _, name) => readFile(at, name));
+  return { version: signed.version, expiresAtMs: Date.parse(signed.expires), metadata, trust };
+}
+
+async function read(file: string): Promise<Buffer> {
+  const bytes = await readFileIfPresent(file, MOST_FILE_BYTES);
+  if (bytes === undefined) throw new TufRefusal('TUF_OTHER', `${file} is missing.`);
+  return bytes;
+}
+
+const MOST_FILE_BYTES = 1_048_576;
+const NAME = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[\w.+-]+(?:\/[\w.+-]+)*$/;
+
+export interface SigningOrder {
+  readonly trust: TrustContents;
+  /** A copy of the publication: its `metadata` suffices. */
+  readonly publication: string;
+  /** Signed before, by others: their signatures are kept where it is the same policy. */
+  readonly before: SignedPolicy | undefined;
+  readonly keys: readonly RoleKey[];
+  readonly nowMs: number;
+  readonly lifetimeMs: number;
+}
+
+/** Signs over the next version. Throws TRUST_FILE_NAME and TRUST_KEY_UNNAMED. */
+export async function signPolicy(order: SigningOrder): Promise<SignedPolicy & { readonly signatures: Signatures }> {
+  const { trust, publication, before, keys, nowMs, lifetimeMs } = order;
+  const root = await newestRoot(publication);
+  const files = new Map([[TRUST_TARGET, trust.bytes], ...trust.contents]);
+  const wrong = [...files.keys()].find((name) => !NAME.test(name));
+  if (wrong !== undefined || files.size <= trust.contents.size) throw nameError(wrong ?? TRUST_TARGET);
+  const version = ((await listTrust(publication))[0] ?? 0) + 1;
+  const isSame = before?.version === version && before.trust.digest === trust.digest;
+  const metadata = isSame
+    ? parseTrustMetadata(before.metadata)
+    : new Metadata(
+        new Targets({
+          ...{ version, specVersion: SPEC_VERSION, expires: toIsoSeconds(nowMs + lifetimeMs) },
+          targets: Object.fromEntries([...files].map(([name, bytes]) => [name, targetFileOf({ path: name, bytes })])),
+        }),
+      );
+  for (const key of keys) {
+    if (!(roleIn(root)?.keyIDs ?? []).includes(key.key.keyID)) throw unnamed(root, key);
+    metadata.sign((data) => key.sign(data));
+  }
+  const text = encodeMetadata(metadata).toString('utf8');
+  const expiresAtMs = Date.parse(metadata.signed.expires);
+  return { version, expiresAtMs, metadata: text, trust, signatures: countSignatures(root, text) };
+}
+
+function roleIn({ bytes }: FoundRoot) {
+  return trustRoleOf(Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8'))).signed);
+}
+
+export function countSignatures(root: FoundRoot, text: string): Signatures {
+  const { keys } = Metadata.fromJSON(MetadataKind.Root, JSON.parse(root.bytes.toString('utf8'))).signed;
+  const { keyIDs, threshold } = roleIn(root) ?? { keyIDs: [], threshold: 1 };
+  const metadata = parseTrustMetadata(text);
+  const hasSigned = (id: string): boolean => {
+    try {
+      keys[id]?.verifySignature(metadata);
+      return keys[id] !== undefined;
+    } catch {
+      return false;
+    }
+  };
+  return { given: keyIDs.filter(hasSigned).length, needed: threshold, keys: keyIDs.length };
+}
+
+/** As a folder that can be carried: the metadata, the policy, and the files that it names. */
+export async function writeSignedPolicy(folder: string, { metadata, trust }: SignedPolicy): Promise<void> {
+  for (const [name, bytes] of [[TRUST_TARGET, trust.bytes] as const, ...trust.contents])
+    await writeInto(path.join(folder, name), bytes);
+  await writeInto(path.join(folder, TRUST_METADATA), metadata);
+}
+
+async function writeInto(file: string, bytes: Uint8Array | string): Promise<void> {
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFileDurably(file, bytes);
+}
+
+/**
+ * Puts a policy into the publication, if devices would take it. Its metadata comes last: the service names it in its next snapshot. Throws
+ * TRUST_REFUSED.
+ */
+export async function publishPolicy(publication: string, policy: SignedPolicy, nowMs: number): Promise<void> {
+  await assertTakeable(publication, policy, nowMs);
+  const { metadata, trust, version } = policy;
+  for (const [name, bytes] of [[TRUST_TARGET, trust.bytes] as const, ...trust.contents])
+    await writeInto(path.join(publication, 'targets', targetPath(name, sha256Hex(bytes))), bytes);
+  await writeInto(path.join(publication, 'metadata', `${version}.${TRUST_METADATA}`), metadata);
+}
+
+/** As devices ask it. Throws TRUST_REFUSED. */
+export async function assertTakeable(publication: string, policy: SignedPolicy, nowMs: number): Promise<void> {
+  const root = await newestRoot(publication);
+  const { version, metadata, expiresAtMs } = policy;
+  const newest = (await listTrust(publication))[0] ?? 0;
+  const there = version === newest ? await readTrustMetadata(publication, version) : undefined;
+  const refuse = (why: string, remedy: string, cause?: unknown): CodedError =>
+    new CodedError({ code: 'TRUST_REFUSED', message: `Devices would refuse this trust policy: ${why}`, remedy, cause });
+  try {
+    verifyTrust(root.bytes, metadata);
+  } catch (cause) {
+    const { given, needed } = countSignatures(root, metadata);
+    const why = `${given} of the ${needed} signatures that it needs are there. ${(cause as Error).message}`;
+    throw refuse(why, 'Sign it with more of the keys that the root names: `slipway trust sign`.', cause);
+  }
+  if (expiresAtMs <= nowMs) throw refuse('it has expired.', 'Sign it anew.');
+  if (version < newest || (version === newest && there !== metadata))
+    throw refuse(
+      `it is version ${version}, and version ${newest} is published.`,
+      'Sign it anew, with a copy of the publication as it is now.',
+    );
+}
+
+function nameError(name: string): CodedError {
+  return new CodedError({
+    code: 'TRUST_FILE_NAME',
+    message: `The trust policy names the file ${JSON.stringify(name.slice(0, 100))}, which can't be published under that name.`,
+    remedy: 'Put it beside the policy or in a folder there, under a name of letters, digits, `.`, `_`, `+` and `-`.',
+  });
+}
+
+function unnamed({ version }: FoundRoot, { key }: RoleKey): CodedError {
+  return new CodedError({
+    code: 'TRUST_KEY_UNNAMED',
+    message: `Root version ${version} does not name the key ${key.keyID.slice(0, 12)}… for trust policies.`,
+    remedy: 'Sign with a key that it names, or let a new root name this one: `slipway rotate trust`.',
+  });
+}
