@@ -84,3 +84,8 @@ export function labelsOf(flag: string, texts: readonly string[]): Readonly<Recor
     throw valueError(flag, texts.join(' '), 'a list of labels that a device can have', `${remedy} Give at most 64.`);
   }
 }
+
+/** For an option that may be given more than once. */
+export function collected(one: string, before: readonly string[] = []): readonly string[] {
+  return [...before, one];
+}

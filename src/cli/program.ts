@@ -28,6 +28,7 @@ const COMMANDS: readonly (readonly [heading: string, files: readonly CommandFile
       ['run', async () => (await import('./commands/run.ts')).addRunCommand],
       ['reconcile', async () => (await import('./commands/reconcile.ts')).addReconcileCommand],
       ['token', async () => (await import('./commands/token.ts')).addTokenCommand],
+      ['trust', async () => (await import('./commands/trust.ts')).addTrustCommands],
       ['prune', async () => (await import('./commands/prune.ts')).addPruneCommand],
       ['backup restore', async () => (await import('./commands/backup.ts')).addBackupCommands],
     ],

@@ -86,27 +86,32 @@ function isVerified({ bytes }: FoundRoot, text: string, version: number): boolea
   }
 }
 
-/** The policy that the publication holds, expired or not; undefined before the first. Throws TufRefusal for one that is damaged. */
+/** The policy that the publication holds, expired or not; undefined before the first. Throws TRUST_UNREADABLE. */
 export async function findPublishedTrust(publication: string): Promise<SignedPolicy | undefined> {
   const found = await trustToName(publication);
-  return found && readSigned(found.bytes.toString('utf8'), (at) => read(path.join(publication, 'targets', at)));
+  return found && readSigned(publication, found.bytes.toString('utf8'), (at) => path.join(publication, 'targets', at));
 }
 
-/** A policy as `writeSignedPolicy` left it in a folder. Throws TufRefusal. */
+/** A policy as `writeSignedPolicy` left it in a folder. Throws TRUST_UNREADABLE. */
 export async function readSignedPolicy(folder: string): Promise<SignedPolicy> {
   const metadata = (await read(path.join(folder, TRUST_METADATA))).toString('utf8');
-  return readSigned(metadata, (_, name) => read(path.join(folder, name)));
+  return readSigned(folder, metadata, (_, name) => path.join(folder, name));
 }
 
-async function readSigned(metadata: string, readFile: (at: string, name: string) => Promise<Buffer>) {
-  const signed = refusing(TRUST_METADATA, 'anyone', () => parseTrustMetadata(metadata).signed);
-  const trust = await readTrust(signed, (at, _, name) => readFile(at, name));
-  return { version: signed.version, expiresAtMs: Date.parse(signed.expires), metadata, trust };
+async function readSigned(place: string, metadata: string, fileOf: (at: string, name: string) => string) {
+  try {
+    const signed = refusing(TRUST_METADATA, 'anyone', () => parseTrustMetadata(metadata).signed);
+    const trust = await readTrust(signed, (at, _, name) => read(fileOf(at, name)));
+    return { version: signed.version, expiresAtMs: Date.parse(signed.expires), metadata, trust };
+  } catch (cause) {
+    if (!(cause instanceof TufRefusal)) throw cause;
+    throw unreadable(place, cause.message, cause);
+  }
 }
 
 async function read(file: string): Promise<Buffer> {
   const bytes = await readFileIfPresent(file, MOST_FILE_BYTES);
-  if (bytes === undefined) throw new TufRefusal('TUF_OTHER', `${file} is missing.`);
+  if (bytes === undefined) throw unreadable(path.dirname(file), `${path.basename(file)} is missing.`);
   return bytes;
 }
 
@@ -214,6 +219,15 @@ export async function assertTakeable(publication: string, policy: SignedPolicy, 
       `it is version ${version}, and version ${newest} is published.`,
       'Sign it anew, with a copy of the publication as it is now.',
     );
+}
+
+function unreadable(place: string, why: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'TRUST_UNREADABLE',
+    message: `The signed trust policy in ${place} can't be read: ${why}`,
+    remedy: 'Copy it anew from where it was signed.',
+    cause,
+  });
 }
 
 function nameError(name: string): CodedError {

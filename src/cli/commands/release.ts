@@ -26,6 +26,7 @@ import { assertTrusted, signedKind } from '../judge-document.ts';
 import { readLiveView } from '../live-status.ts';
 import { loadTrustPolicy } from '../load-trust.ts';
 import { assertManifests } from '../manifests-here.ts';
+import { collected } from '../option-values.ts';
 import { printResult } from '../output.ts';
 import { draftIn, draftManifest } from '../package-manifest.ts';
 import { addPackageOptions, manifestFacts, type PackageOptions, sayProgress } from '../package-options.ts';
@@ -199,7 +200,7 @@ export function addReleaseCommand(program: Command): void {
       'files of one variant, or a folder for each variant (default: the manifest is written already)',
     )
     .requiredOption('--manifest <file>', 'manifest of the version: models/<model>/<version>.yaml')
-    .option('--set <rollout>', 'rollout that shall ask for the version; repeated', collect)
+    .option('--set <rollout>', 'rollout that shall ask for the version; repeated', collected)
     .addOption(new Option(repo.flag, `${repo.help}; of a clone, its origin`).env(repo.variable).default('.'))
     .addOption(new Option(branch.flag, branch.help).env(branch.variable).default(branch.fallback));
   addAccessOptions(command);
@@ -217,8 +218,4 @@ export function addReleaseCommand(program: Command): void {
     .action(async (files: string[], options: ReleaseOptions) => {
       printResult(await release(files, options), options.json ?? false);
     });
-}
-
-function collect(one: string, before: readonly string[] = []): readonly string[] {
-  return [...before, one];
 }

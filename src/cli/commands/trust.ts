@@ -1,0 +1,166 @@
+// Owns `slipway trust`: sign a trust policy offline, publish it to devices, and show which one they have.
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
+import { readFileIfPresent } from '../../base/durable-file.ts';
+import { shellWord } from '../../base/shell-word.ts';
+import {
+  assertTakeable,
+  countSignatures,
+  findPublishedTrust,
+  publishPolicy,
+  readSignedPolicy,
+  type Signatures,
+  type SignedPolicy,
+  signPolicy,
+  writeSignedPolicy,
+} from '../../distribution/trust-policies.ts';
+import { readRoleKey } from '../../distribution/tuf-keys.ts';
+import { newestRoot } from '../../distribution/tuf-roots.ts';
+import { countOf } from '../../wording/amounts.ts';
+import { COMMAND } from '../command-name.ts';
+import { type Home, homeAt, openHome } from '../home.ts';
+import { loadTrust } from '../load-trust.ts';
+import { collected, durationOf } from '../option-values.ts';
+import { printResult, type Result, table } from '../output.ts';
+import { homeOption } from '../settings.ts';
+import { assertInstallable, installPolicy } from '../trust/install-policy.ts';
+import { signerRows, signersIn } from '../trust/signers-in.ts';
+
+const DAY_MS = 86_400_000;
+
+interface SignOptions {
+  readonly publication: string;
+  readonly key: readonly string[];
+  readonly out: string;
+  readonly expires: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+async function sign(file: string, options: SignOptions): Promise<Result> {
+  const { publication, key, out, dryRun = false } = options;
+  const lifetimeMs = durationOf('--expires', options.expires, DAY_MS);
+  const trust = await loadTrust(file);
+  const hasBefore = (await readFileIfPresent(path.join(out, 'trust.json'))) !== undefined;
+  const policy = await signPolicy({
+    ...{ trust, publication, lifetimeMs, nowMs: new SystemClock().now() },
+    before: hasBefore ? await readSignedPolicy(out) : undefined,
+    keys: await Promise.all(key.map((one) => readRoleKey(one))),
+  });
+  if (!dryRun) await writeSignedPolicy(out, policy);
+  const { given, needed } = policy.signatures;
+  const lacking = needed - given;
+  const next =
+    lacking > 0
+      ? `${countOf(lacking, 'signature')} more: take ${out} to the next key, and run this command there with the policy in ${out}.`
+      : `Take it to the service: ${COMMAND} trust publish ${shellWord(out)}`;
+  const lines = [
+    `${dryRun ? 'Would write' : 'Wrote'} ${out}: version ${policy.version}, until ${toIsoSeconds(policy.expiresAtMs)}, ${signed(policy.signatures)}.`,
+    ...signerLines(policy),
+    next,
+  ];
+  return { json: { out, ...factsOf(policy, policy.signatures), dryRun }, text: lines.join('\n') };
+}
+
+function signed({ given, needed, keys }: Signatures): string {
+  return `signed by ${given} of ${countOf(keys, 'key')}, ${needed} must`;
+}
+
+function signerLines({ trust }: SignedPolicy): string[] {
+  return table(['SIGNER', 'WHO', 'MODELS', 'POLICIES', 'UNTIL'], signerRows(trust.policy)).split('\n');
+}
+
+function factsOf({ version, expiresAtMs, trust }: SignedPolicy, signatures: Signatures) {
+  const { digest, policy } = trust;
+  return { version, expiresAt: toIsoSeconds(expiresAtMs), digest, signatures, signers: signersIn(policy) };
+}
+
+async function publish(folder: string, home: Home, dryRun: boolean): Promise<Result> {
+  const nowMs = new SystemClock().now();
+  const policy = await readSignedPolicy(folder);
+  await assertTakeable(home.publication, policy, nowMs);
+  await assertInstallable(home, policy.trust);
+  if (!dryRun) {
+    await publishPolicy(home.publication, policy, nowMs);
+    await installPolicy(home, policy.trust);
+  }
+  const signatures = countSignatures(await newestRoot(home.publication), policy.metadata);
+  const text = [
+    `${dryRun ? 'Would publish' : 'Published'} version ${policy.version}, until ${toIsoSeconds(policy.expiresAtMs)}, ${signed(signatures)}.`,
+    ...signerLines(policy),
+    `${home.trustPolicy} ${dryRun ? 'would be' : 'is'} the same. Devices take it with their next look, once a service that runs has signed it into its pointer.`,
+    `Devices that lack it: ${COMMAND} devices 'NOT trustVersion:>=${policy.version}'`,
+  ];
+  return { json: { ...factsOf(policy, signatures), dryRun }, text: text.join('\n') };
+}
+
+async function show(publication: string, home: Home | null): Promise<Result> {
+  const policy = await findPublishedTrust(publication);
+  if (policy === undefined) {
+    const text = 'No trust policy is published: each device goes by the file that it was given.';
+    return { json: { published: null }, text };
+  }
+  const signatures = countSignatures(await newestRoot(publication), policy.metadata);
+  const own = home === null ? null : (await loadTrust(home.trustPolicy)).digest === policy.trust.digest;
+  const hasEnded = policy.expiresAtMs <= new SystemClock().now();
+  const lines = [
+    `Version ${policy.version}, until ${toIsoSeconds(policy.expiresAtMs)}${hasEnded ? ' (it has ENDED: no device takes it any more)' : ''}, ${signed(signatures)}.`,
+    ...signerLines(policy),
+    ...(signatures.given < signatures.needed ? ['Its keys were replaced: sign and publish it anew.'] : []),
+    ...(own === false ? [`The service's own ${home?.trustPolicy} says something else: devices don't have that.`] : []),
+  ];
+  return { json: { published: factsOf(policy, signatures), sameAsHome: own }, text: lines.join('\n') };
+}
+
+interface ShowOptions {
+  readonly home: string;
+  readonly publication?: string;
+  readonly json?: boolean;
+}
+
+export function addTrustCommands(program: Command): void {
+  const trust = program
+    .command('trust')
+    .description('the trust policy of devices: sign it offline, publish it, show it');
+  trust
+    .command('sign')
+    .description('sign a trust policy with offline keys, over files: this machine need not reach the service')
+    .argument('<policy>', 'the trust policy; key files that it names lie beside it')
+    .requiredOption('--publication <folder>', 'copy of the publication; its `metadata` folder suffices')
+    .addOption(new Option('--key <file>', 'key of trust policies; repeated').argParser(collected).makeOptionMandatory())
+    .requiredOption(
+      '--out <folder>',
+      'where the signed policy goes; one that others signed before gets a signature more',
+    )
+    .option('--expires <duration>', 'how long devices may take it', '365d')
+    .option('--dry-run', 'write nothing; print what would be signed')
+    .option('--json', 'print JSON')
+    .action(async (file: string, options: SignOptions) => {
+      printResult(await sign(file, options), options.json === true);
+    });
+  trust
+    .command('publish')
+    .description(
+      "check a signed trust policy as devices do, put it into the publication, and make it the service's own",
+    )
+    .argument('<folder>', 'what `slipway trust sign` wrote')
+    .addOption(homeOption())
+    .option('--dry-run', 'check it and change nothing')
+    .option('--json', 'print JSON')
+    .action(
+      async (folder: string, { home, dryRun = false, json = false }: ShowOptions & { readonly dryRun?: boolean }) => {
+        printResult(await publish(folder, await openHome(home), dryRun), json);
+      },
+    );
+  trust
+    .command('show')
+    .description('show the trust policy that devices get, who may sign, and whether the service goes by the same')
+    .addOption(homeOption())
+    .option('--publication <folder>', 'a copy of the publication, instead of the one in the home')
+    .option('--json', 'print JSON')
+    .action(async ({ home, publication, json = false }: ShowOptions) => {
+      const own = publication === undefined ? await openHome(home) : null;
+      printResult(await show(publication ?? homeAt(home).publication, own), json);
+    });
+}
