@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { findPagesOffTheMap } from './docs-map.ts';
 import { findMachineTraces, thisMachine } from './machine-traces.ts';
 import { findBrokenLinks } from './markdown-links.ts';
 import { findMergeConflicts } from './merge-conflicts.ts';
@@ -54,7 +55,7 @@ async function readProjectFiles(): Promise<ProjectFile[]> {
 async function findLinks(): Promise<string[]> {
   const files = (await readProjectFiles()).filter((file) => file.path.endsWith('.md'));
   const broken = findBrokenLinks(files, (target) => existsSync(path.join(ROOT, target)));
-  return broken.map((link) => `${link.path}:${link.line} ${link.message}`);
+  return [...broken, ...findPagesOffTheMap(files)].map((link) => `${link.path}:${link.line} ${link.message}`);
 }
 
 async function findTraces(): Promise<string[]> {
