@@ -81,7 +81,7 @@ async function write(folder: string, file: string, text: string): Promise<void> 
 }
 
 /** Writes the package's folder. */
-async function assemble(folder: string): Promise<void> {
+export async function assemble(folder: string): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const { files, packages } = await reachedFrom(ENTRY);
   const sources = files.filter((file) => file.endsWith('.ts') && IN_ANOTHER_FORM[file] === undefined);
@@ -98,7 +98,7 @@ async function assemble(folder: string): Promise<void> {
 }
 
 /** Makes `slipway-<version>.tgz` in a folder; returns the file. */
-async function pack(destination: string): Promise<string> {
+export async function packService(destination: string): Promise<string> {
   const folder = path.join(destination, 'package');
   await assemble(folder);
   const args = ['pack', folder, '--pack-destination', destination, '--json', '--ignore-scripts'];
@@ -113,5 +113,5 @@ async function pack(destination: string): Promise<string> {
 if (import.meta.main) {
   const destination = path.resolve(process.argv[2] ?? path.join(ROOT, 'dist'));
   await mkdir(destination, { recursive: true });
-  process.stdout.write(`${await pack(destination)}\n`);
+  process.stdout.write(`${await packService(destination)}\n`);
 }

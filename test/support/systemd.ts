@@ -1,9 +1,9 @@
-// Owns tests that need a program of systemd: skipped aloud where it is missing, and failed where services are required.
+// Owns tests that need a program of the system: skipped aloud where it is missing, and failed where services are required.
 import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import { test } from 'vitest';
 
-function isThere(program: string): boolean {
+export function isThere(program: string): boolean {
   try {
     execFileSync(program, ['--version'], { stdio: 'ignore' });
     return true;

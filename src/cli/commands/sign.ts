@@ -5,9 +5,12 @@ import { readBoundedFile } from '../../base/bounded-file.ts';
 import { writeFileDurably } from '../../base/durable-file.ts';
 import type { CodedError } from '../../base/errors.ts';
 import { type Digest, digestOf } from '../../contract/digest.ts';
-import { DocumentVerifier } from '../../contract/trust/verifier.ts';
+import { keyIdOf, parsePublicKey } from '../../contract/trust/keys.ts';
+import { checkBlobSignature } from '../../contract/trust/sigstore.ts';
+import { DocumentVerifier, type Refusal } from '../../contract/trust/verifier.ts';
 import { spliceSequence } from '../../documents/edit-manifest.ts';
 import type { DocumentSigner } from '../../signing/document-signer.ts';
+import { readKeyText } from '../../signing/keys.ts';
 import { BUNDLE_SUFFIX } from '../../snapshot/folder-cache.ts';
 import { codeQualityReport } from '../code-quality.ts';
 import { addSignerOptions, chooseSigner, type SignerOptions } from '../document-signers.ts';
@@ -28,6 +31,7 @@ interface SignOptions extends SignerOptions {
 }
 
 interface VerifyOptions {
+  readonly key?: string;
   readonly trust?: string;
   readonly home: string;
   readonly format: FindingsFormat;
@@ -101,19 +105,41 @@ interface Verified {
   readonly reason: string | null;
 }
 
-async function verify(
+/** Who signed these bytes, as one way of trusting says. */
+type Judge = (
   file: string,
-  verifier: DocumentVerifier,
-): Promise<{ judged: Verified; error: CodedError | null }> {
+  bytes: Buffer,
+  bundle: Buffer | undefined,
+) => { readonly kind: 'verified'; readonly signer: string } | Refusal;
+
+async function verify(file: string, judgeBytes: Judge): Promise<{ judged: Verified; error: CodedError | null }> {
   const bytes = await readDocument(file);
   const bundle = await readBoundedFile(file + BUNDLE_SUFFIX, MOST_DOCUMENT_BYTES, true);
-  const answer = judge({ ...signedKind(file, bytes), bytes }, bundle, verifier);
+  const answer = judgeBytes(file, bytes, bundle);
   const of = { file, digest: digestOf(bytes) };
   if (answer.kind === 'verified') {
     return { judged: { ...of, verified: true, signer: answer.signer, code: null, reason: null }, error: null };
   }
   const judged = { ...of, verified: false, signer: null, code: answer.code, reason: answer.reason };
   return { judged, error: refusalError(answer, file) };
+}
+
+/** Whatever the files are, this key alone may have signed them. Throws KEY_FILE_UNREADABLE, TRUST_KEY_UNREADABLE or TRUST_KEY_KIND. */
+async function judgeByKey(keyFile: string): Promise<Judge> {
+  const key = parsePublicKey(await readKeyText(keyFile), keyFile);
+  const expected = { keys: new Map([[keyIdOf(key), key]]), root: null, proofs: null };
+  return (_, bytes, bundle) => {
+    if (bundle === undefined) return { kind: 'refused', code: 'SIGNATURE_MISSING', reason: 'There is no signature.' };
+    const check = checkBlobSignature(bundle.toString('latin1'), bytes, expected);
+    if (check.kind === 'signed') return { kind: 'verified', signer: `key ${keyIdOf(key)}` };
+    if (check.code !== 'SIGNER_UNKNOWN') return check;
+    return { ...check, reason: `It is not signed with the key of ${keyFile}.` };
+  };
+}
+
+async function judgeByPolicy(trust: string): Promise<Judge> {
+  const verifier = new DocumentVerifier(await loadTrustPolicy(trust));
+  return (file, bytes, bundle) => judge({ ...signedKind(file, bytes), bytes }, bundle, verifier);
 }
 
 function verdictLine(one: Verified): string {
@@ -148,17 +174,19 @@ export function addSignCommands(program: Command): void {
   program
     .command('verify')
     .description('check who signed manifests and policies, and whether the trust policy allows it')
-    .argument('<files...>', 'model manifests or policies')
+    .argument('<files...>', 'model manifests or policies; with --key any files')
+    .option('--key <file>', 'public key that must have signed the files, in place of a trust policy, as for a release')
     .addOption(trustOption())
     .addOption(homeOption())
     .addOption(formatOption())
     .option('--json', 'print JSON')
-    .action(async (files: string[], { trust, home, format, json = false }: VerifyOptions) => {
-      const verifier = new DocumentVerifier(
-        await loadTrustPolicy(trust ?? (await openHome(home, 'Pass the trust policy with --trust. ')).trustPolicy),
-      );
+    .action(async (files: string[], { key, trust, home, format, json = false }: VerifyOptions) => {
+      const judgeBytes =
+        key === undefined
+          ? await judgeByPolicy(trust ?? (await openHome(home, 'Pass the trust policy with --trust. ')).trustPolicy)
+          : await judgeByKey(key);
       const answers = [];
-      for (const file of files) answers.push(await verify(file, verifier));
+      for (const file of files) answers.push(await verify(file, judgeBytes));
       const lines = answers.map(({ judged, error }) =>
         format === 'github' && error !== null ? annotationLine('error', error, String) : verdictLine(judged),
       );

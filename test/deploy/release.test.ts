@@ -1,0 +1,154 @@
+// Proves a release: its list and checksums hold for each file and are signed, and its Debian packages install, run, upgrade and go.
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isThere, testOrSkip } from '../support/systemd.ts';
+
+const run = promisify(execFile);
+const ROOT = path.join(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'slipway-release-'));
+const release = path.join(folder, 'release');
+const at = (...names: string[]): string => path.join(folder, ...names);
+const HAS_DEBIAN = isThere('dpkg-deb');
+const NAMES = ['slipway', 'slipway-agent'] as const;
+const ARCHITECTURE = process.arch === 'x64' ? 'amd64' : process.arch;
+const packageOf = (name: string): string => path.join(release, `${name}_0.1.0_${ARCHITECTURE}.deb`);
+
+function slipway(...args: string[]): Promise<{ stdout: string; code: number }> {
+  return run(process.execPath, [path.join(ROOT, 'src/cli/main.ts'), ...args], { cwd: release }).then(
+    ({ stdout }) => ({ stdout, code: 0 }),
+    (failed: { stdout: string; code: number }) => failed,
+  );
+}
+
+beforeAll(async () => {
+  mkdirSync(release);
+  await slipway('keygen', '--out', at('release'));
+  const parts = HAS_DEBIAN ? ['agent', 'debian'] : ['agent'];
+  const how = ['--out', release, '--compression', 'none', '--key', at('release.key')];
+  await run(process.execPath, [path.join(ROOT, 'deploy/release/pack.ts'), ...parts, ...how]);
+}, 480_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+describe('the list of a release', () => {
+  test('names version, protocol and each file with its platforms and its digest', () => {
+    const list = JSON.parse(readFileSync(path.join(release, 'release.json'), 'utf8'));
+    expect(list).toMatchObject({ kind: 'SlipwayRelease', version: '0.1.0', protocol: 1 });
+    expect(list.node).toEqual({ agent: '>=20', bundled: expect.stringMatching(/^24\./) });
+    const names = list.files.map((file: { name: string }) => file.name);
+    expect(names).toEqual(expect.arrayContaining(['onnx-host.cjs', 'slipway-agent.cjs', 'slipway-agent.service']));
+    for (const { name, sha256, sizeBytes, platforms } of list.files) {
+      const bytes = readFileSync(path.join(release, name));
+      expect([name, createHash('sha256').update(bytes).digest('hex')]).toEqual([name, sha256]);
+      expect([bytes.length, platforms.length > 0]).toEqual([sizeBytes, true]);
+    }
+  });
+
+  test('is checked by hand with sha256sum and openssl, and by slipway verify', async () => {
+    await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: release });
+    expect(readFileSync(path.join(release, 'SHA256SUMS'), 'utf8')).toMatch(/ {2}release\.json$/m);
+    const script = `sed -n 's/.*"signature": "\\(.*\\)".*/\\1/p' SHA256SUMS.sigstore.json | base64 -d > "$1" &&
+      openssl dgst -sha256 -verify "$2" -signature "$1" SHA256SUMS`;
+    const checked = await run('sh', ['-c', script, 'sh', at('signature'), at('release.pub')], { cwd: release });
+    expect(checked.stdout).toBe('Verified OK\n');
+    const verified = await slipway('verify', '--key', at('release.pub'), 'release.json', 'SHA256SUMS');
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/^good .*release.json.*\ngood .*SUMS/) });
+  });
+
+  test('is refused when it is changed, signed by another key, or not signed', async () => {
+    for (const suffix of ['', '.sigstore.json'])
+      writeFileSync(at(`SHA256SUMS${suffix}`), readFileSync(path.join(release, `SHA256SUMS${suffix}`)));
+    appendFileSync(at('SHA256SUMS'), '0'.repeat(64));
+    const changed = await slipway('verify', '--key', at('release.pub'), at('SHA256SUMS'));
+    expect(changed).toMatchObject({ code: 1, stdout: expect.stringContaining('SIGNATURE_WRONG') });
+    await slipway('keygen', '--out', at('other'));
+    const foreign = await slipway('verify', '--key', at('other.pub'), 'release.json');
+    expect(foreign).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('SIGNER_UNKNOWN: It is not signed with'),
+    });
+    const bare = await slipway('verify', '--key', at('release.pub'), 'slipway-agent.cjs');
+    expect(bare).toMatchObject({ code: 1, stdout: expect.stringContaining('SIGNATURE_MISSING') });
+  });
+});
+
+describe('the Debian packages', () => {
+  const root = at('root');
+  const inRoot = (...names: string[]): string => path.join(root, ...names);
+  /** As whoever builds an image does: scripts run outside, and dependencies are the image's. */
+  const dpkg = (...args: string[]) => {
+    const forced = ['depends', 'not-root', 'unsafe-io', 'script-chrootless', 'confold'].map((one) => `--force-${one}`);
+    return run('dpkg', [`--root=${root}`, ...forced, ...args]);
+  };
+  const WANTS = 'etc/systemd/system/multi-user.target.wants';
+
+  testOrSkip('dpkg-deb', 'install with user, folder and an enabled unit, and run on their own Node', async () => {
+    for (const name of ['info', 'updates', 'triggers']) mkdirSync(inRoot('var/lib/dpkg', name), { recursive: true });
+    writeFileSync(inRoot('var/lib/dpkg/status'), '');
+    mkdirSync(inRoot('etc'));
+    await dpkg('--install', ...NAMES.map(packageOf));
+    for (const name of NAMES) {
+      expect(readFileSync(inRoot('etc/passwd'), 'utf8')).toContain(`:/var/lib/${name}:`);
+      const mode = (statSync(inRoot('var/lib', name)).mode & 0o777).toString(8);
+      expect([name, mode]).toEqual([name, name === 'slipway' ? '700' : '750']);
+      expect(existsSync(inRoot('usr/lib/systemd/system', `${name}.service`))).toBe(true);
+      // With none of the machine's Nodes on the path.
+      const environment = { PATH: '/usr/bin:/bin', HOME: folder };
+      const { stdout } = await run(inRoot('usr/bin', name), ['--version'], { env: environment });
+      expect([name, stdout]).toEqual([name, '0.1.0\n']);
+    }
+    const { stdout } = await run('ls', [inRoot(WANTS)]);
+    expect(stdout.trim().split('\n')).toEqual(['slipway-agent.service', 'slipway.service']);
+  });
+
+  testOrSkip(
+    'systemd-analyze',
+    'have units that systemd takes, with few rights, and that wait for a configuration',
+    async () => {
+      for (const [name, condition] of [
+        ['slipway', '/var/lib/slipway/trust-policy.yaml'],
+        ['slipway-agent', '/etc/slipway-agent/config.yaml'],
+      ] as const) {
+        const unit = readFileSync(inRoot('usr/lib/systemd/system', `${name}.service`), 'utf8');
+        expect(unit).toContain(`\nConditionPathExists=${condition}\n`);
+        const program = /^ExecStart=(\S+)/m.exec(unit)?.[1] ?? '';
+        expect(existsSync(inRoot(program)) || program).toBe(true);
+        const file = at(`${name}.service`);
+        writeFileSync(file, unit.replace(program, inRoot(program)));
+        const verified = await run('systemd-analyze', ['verify', '--man=no', file]);
+        expect(verified.stdout + verified.stderr).toBe('');
+        const how = ['security', '--offline=true', '--no-pager', '--threshold=50', file];
+        expect((await run('systemd-analyze', how)).stdout).toMatch(/Overall exposure level .*: [0-4]\.\d OK/);
+      }
+    },
+  );
+
+  testOrSkip('dpkg-deb', 'leave settings as people wrote them at an upgrade, and data at a purge', async () => {
+    const settings = inRoot('etc/slipway/service.env');
+    appendFileSync(settings, 'SLIPWAY_REPO=https://git.example/models.git\n');
+    writeFileSync(inRoot('var/lib/slipway/slipway.db'), 'what people need');
+    rmSync(inRoot(WANTS, 'slipway.service'));
+    await dpkg('--install', packageOf('slipway'));
+    expect(readFileSync(settings, 'utf8')).toContain('SLIPWAY_REPO=https');
+    expect(existsSync(inRoot(WANTS, 'slipway.service')), 'who disabled it finds it disabled').toBe(false);
+    await dpkg('--remove', 'slipway');
+    expect([existsSync(settings), existsSync(inRoot('usr/lib/slipway'))]).toEqual([true, false]);
+    const { stdout } = await dpkg('--purge', ...NAMES);
+    expect(stdout).toContain('/var/lib/slipway stays');
+    expect([existsSync(settings), existsSync(inRoot('etc/slipway-agent'))]).toEqual([false, false]);
+    expect(existsSync(inRoot('var/lib/slipway/slipway.db'))).toBe(true);
+  });
+});
