@@ -20,7 +20,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { VERSION } from '../../src/cli/version.ts';
+import { VERSION } from '../../src/base/version.ts';
 import { assemble } from '../npm/pack.ts';
 
 const run = promisify(execFile);
