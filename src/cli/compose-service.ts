@@ -9,7 +9,7 @@ import type { Tracer } from '../base/tracer.ts';
 import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
 import { FolderPublication } from '../distribution/folder-publication.ts';
 import { versionSeenElsewhere } from '../distribution/seen-pointer.ts';
-import { readOnlineKeys } from '../distribution/tuf-keys.ts';
+import type { OnlineKeys } from '../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../distribution/tuf-metadata.ts';
 import type { CertificateFiles } from '../fleet-api/http/server-certificate.ts';
 import type { OidcSettings } from '../fleet-api/oidc-login.ts';
@@ -33,7 +33,7 @@ import { readPrivateKey } from '../signing/keys.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
-import { openNotifications, openProviders, openTrust } from './home-files.ts';
+import { openNotifications, openOnlineKeys, openProviders, openTrust } from './home-files.ts';
 import { findMisplacedKeys } from './key-folder.ts';
 import type { WatchedFile } from './watched-file.ts';
 
@@ -98,10 +98,13 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly traces: Loop['traces'];
   readonly signer: ReconcilerSigner;
   readonly trust: WatchedFile<LoadedTrust>;
+  readonly onlineKeys: WatchedFile<OnlineKeys>;
   readonly providers: WatchedFile<readonly SignalProvider[]>;
   readonly notify: WatchedFile<NotifySettings>;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
   useTrust(trust: LoadedTrust): void;
+  /** Signs the publication anew with other keys, at once. */
+  useOnlineKeys(keys: OnlineKeys): void;
   /** Notifies these targets from now on. */
   useNotifications(list: NotifySettings): void;
   /** A device shows the pointer that it accepted: what our key signed is published above. */
@@ -139,7 +142,7 @@ export async function composeReconciler({
   for (const { file, message, move } of await findMisplacedKeys(home)) logger.warn(message, { file, move });
   const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
   const trust = await openTrust(home, signer.keyId);
-  const keys = await readOnlineKeys(home.tuf);
+  const onlineKeys = await openOnlineKeys(home);
   const providers = await openProviders(home, settings.signals ?? null, clock);
   const signals = new SignalBoard({
     providers: providers.value,
@@ -172,7 +175,11 @@ export async function composeReconciler({
     }),
   );
   const holder = `${os.hostname()} ${home.mirror}${instance}`;
-  const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
+  const publication = new FolderPublication({
+    folder: home.publication,
+    keys: onlineKeys.value,
+    lifetimes: DEFAULT_LIFETIMES,
+  });
   let fleet: KnownFleet | undefined;
   const measured = { ...(metrics === undefined ? {} : { metrics }), ...(tracer === undefined ? {} : { tracer }) };
   const { publicUrl } = settings;
@@ -220,16 +227,21 @@ export async function composeReconciler({
     traces: loop.traces,
     signer,
     trust,
+    onlineKeys,
     providers,
     notify,
     useTrust: ({ policy }) => loop.useTrust(policy),
+    useOnlineKeys: (keys) => {
+      publication.useKeys(keys);
+      loop.reconciler.wake();
+    },
     useNotifications: (list) => {
       loop.useNotices(withLinks(list));
       deliveries.useTargets(list.targets);
       standingAlerts.useTargets(list.alertmanagers);
     },
     notePointer: (pointer) => {
-      versionSeenElsewhere(home.publication, pointer, keys.timestamp)
+      versionSeenElsewhere(home.publication, pointer, onlineKeys.value.timestamp)
         .then((version) => {
           if (version === undefined || !loop.publisher.goAbove(version)) return;
           logger.warn('a device has seen newer metadata than this home published: the home was set back', { version });

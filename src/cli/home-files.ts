@@ -1,7 +1,9 @@
-// Owns which files of its home the service follows while it runs: the trust policy, the metric providers, the notification targets.
+// Owns which files of its home the service follows while it runs: the trust policy, its keys, the metric providers, the notification targets.
 import type { Clock } from '../base/clock.ts';
 import { CodedError, toCodedError } from '../base/errors.ts';
 import type { LoadedTrust } from '../contract/trust/read-trust-policy.ts';
+import { ONLINE_ROLES, type OnlineKeys, roleKeyFile } from '../distribution/tuf-keys.ts';
+import { readKeysInForce } from '../distribution/tuf-roots.ts';
 import { type NotifySettings, readNotifications } from '../notify/read-notifications.ts';
 import { lackingSecrets, readProviders } from '../signals/read-providers.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
@@ -20,6 +22,21 @@ export function openTrust({ trustPolicy: file }: Home, ownKeyId: string): Promis
         (thrown) => toCodedError(thrown).message,
       ),
     otherFiles: ({ files }) => files,
+  });
+}
+
+/** The keys that the newest root of the publication names: after a rotation these are others. Throws TUF_KEY_UNREADABLE. */
+export function openOnlineKeys(home: Home): Promise<WatchedFile<OnlineKeys>> {
+  const read = () => readKeysInForce(home);
+  const files = ONLINE_ROLES.map((role) => roleKeyFile(home.tuf, role));
+  return WatchedFile.open({
+    ...{ name: 'online keys', file: home.tuf, read },
+    readContent: () =>
+      read().then(
+        (keys) => ONLINE_ROLES.map((role) => keys[role].key.keyID).join(),
+        (thrown) => toCodedError(thrown).message,
+      ),
+    otherFiles: () => files,
   });
 }
 

@@ -30,6 +30,7 @@ const COMMANDS: readonly (readonly [heading: string, files: readonly CommandFile
       ['token', async () => (await import('./commands/token.ts')).addTokenCommand],
       ['trust', async () => (await import('./commands/trust.ts')).addTrustCommands],
       ['prune', async () => (await import('./commands/prune.ts')).addPruneCommand],
+      ['rotate', async () => (await import('./commands/rotate.ts')).addRotateCommand],
       ['backup restore', async () => (await import('./commands/backup.ts')).addBackupCommands],
     ],
   ],

@@ -39,7 +39,7 @@ export interface FolderPublicationOptions {
 
 export class FolderPublication implements Publication {
   readonly #folder: string;
-  readonly #keys: OnlineKeys;
+  #keys: OnlineKeys;
   readonly #lifetimes: Lifetimes;
   /** Manifests whose bytes were found to be right by this process. */
   readonly #sound = new Set<Digest>();
@@ -49,6 +49,11 @@ export class FolderPublication implements Publication {
     this.#folder = folder;
     this.#keys = keys;
     this.#lifetimes = lifetimes;
+  }
+
+  /** Signs with other keys from the next publication on. */
+  useKeys(keys: OnlineKeys): void {
+    this.#keys = keys;
   }
 
   async publish(order: PublishOrder, ledger: PublicationLedger): Promise<PublishOutcome> {

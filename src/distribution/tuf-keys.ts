@@ -21,8 +21,9 @@ export interface RoleKey extends NamedKey {
   sign(data: Buffer): Signature;
 }
 
-export function roleKeyOf(privateKey: KeyObject): RoleKey {
-  const jwk = createPublicKey(privateKey).export({ format: 'jwk' });
+/** Throws TUF_KEY_KIND. */
+export function namedKeyOf(publicKey: KeyObject): NamedKey {
+  const jwk = publicKey.export({ format: 'jwk' });
   if (jwk.crv !== 'Ed25519' || jwk.x === undefined) {
     throw new CodedError({
       code: 'TUF_KEY_KIND',
@@ -32,7 +33,13 @@ export function roleKeyOf(privateKey: KeyObject): RoleKey {
   }
   const keyVal = { public: Buffer.from(jwk.x, 'base64url').toString('hex') };
   const keyID = sha256Hex(canonicalize({ keytype: 'ed25519', scheme: 'ed25519', keyval: keyVal }));
-  const key = new Key({ keyID, keyType: 'ed25519', scheme: 'ed25519', keyVal });
+  return { key: new Key({ keyID, keyType: 'ed25519', scheme: 'ed25519', keyVal }) };
+}
+
+/** Throws TUF_KEY_KIND. */
+export function roleKeyOf(privateKey: KeyObject): RoleKey {
+  const { key } = namedKeyOf(createPublicKey(privateKey));
+  const { keyID } = key;
   return { key, sign: (data) => new Signature({ keyID, sig: sign(null, data, privateKey).toString('hex') }) };
 }
 
@@ -57,7 +64,7 @@ export async function readRoleKey(file: string): Promise<RoleKey> {
     throw new CodedError({
       code: 'TUF_KEY_UNREADABLE',
       message: `The TUF key ${file} can't be read.`,
-      remedy: 'Run `slipway init`, or restore the key from your backup.',
+      remedy: 'Restore the key from your backup. `slipway rotate online` replaces lost keys of the service.',
       cause,
     });
   }
@@ -73,12 +80,31 @@ export function roleKeyFile(folder: string, role: string): string {
   return path.join(folder, `${role}.key`);
 }
 
-/** The three keys that the service holds. */
-export async function readOnlineKeys(folder: string): Promise<OnlineKeys> {
-  const [targets, snapshot, timestamp] = await Promise.all(
-    ONLINE_ROLES.map((role) => readRoleKey(roleKeyFile(folder, role))),
-  );
+/** Ids of the keys that a root names for each role. */
+export type NamedIds = Readonly<Record<TufRole, readonly string[]>>;
+
+/** Where new online keys wait until a root names them: from then on they count, wherever they lie. */
+export function nextKeysFolder(folder: string): string {
+  return path.join(folder, 'next');
+}
+
+/**
+ * The three keys that the service holds: of those that wait and those in place, the ones that the newest root names. Throws
+ * TUF_KEY_UNREADABLE.
+ */
+export async function readOnlineKeys(folder: string, named?: NamedIds): Promise<OnlineKeys> {
+  const keyOf = async (role: keyof OnlineKeys): Promise<RoleKey> => {
+    // First where it is moved away from: it is seen at one of the two places, whenever it is moved.
+    const next = named && (await findRoleKey(roleKeyFile(nextKeysFolder(folder), role)));
+    return next && named?.[role].includes(next.key.keyID) ? next : readRoleKey(roleKeyFile(folder, role));
+  };
+  const [targets, snapshot, timestamp] = await Promise.all(ONLINE_ROLES.map(keyOf));
   if (!targets || !snapshot || !timestamp)
     throw new CodedError({ code: 'TUF_KEY_UNREADABLE', message: `${folder} lacks a TUF key.` });
   return { targets, snapshot, timestamp };
+}
+
+/** Undefined when there is none, or none that can be read. */
+export async function findRoleKey(file: string): Promise<RoleKey | undefined> {
+  return readRoleKey(file).catch(() => undefined);
 }

@@ -1,16 +1,16 @@
-// Owns the root of trust of a fleet: the first one that devices are given, and its rotation in the field.
+// Owns the root of trust of a fleet: the first one that devices are given, and the newest one in the field.
 
-import { link, mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Metadata, MetadataKind, type Root } from '@tufjs/models';
-import { readFileIfPresent, syncFolder, writeFileDurably } from '../base/durable-file.ts';
+import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
-import { trustRoleOf } from '../contract/tuf/trust-role.ts';
-import { temporaryName } from './temporary-files.ts';
 import {
-  type NamedKey,
+  type NamedIds,
   ONLINE_ROLES,
+  type OnlineKeys,
   type RoleKey,
+  readOnlineKeys,
   readRoleKey,
   roleKeyFile,
   type TufRole,
@@ -34,7 +34,7 @@ export function rootKeyNames(rootKeys: number): string[] {
   return Array.from({ length: rootKeys }, (_, i) => (rootKeys === 1 ? 'root' : `root-${i + 1}`));
 }
 
-function rootFile(publication: string, version: number): string {
+export function rootFile(publication: string, version: number): string {
   return path.join(publication, 'metadata', `${version}.root.json`);
 }
 
@@ -142,7 +142,7 @@ async function findNewestRoot(publication: string): Promise<FoundRoot | undefine
   }
 }
 
-function parseRoot(bytes: Buffer): Metadata<Root> {
+export function parseRoot(bytes: Buffer): Metadata<Root> {
   try {
     return Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8')));
   } catch (cause) {
@@ -176,80 +176,29 @@ export async function assertNamedByRoot(publication: string, online: OnlineMetad
     throw new CodedError({
       code: 'TUF_KEYS_STALE',
       message: `Root version ${newest.version} names other keys than this service signs with (${String((cause as Error).message)}).`,
-      remedy: 'Give the service the keys that the root was rotated to; until then devices keep the last directive.',
+      remedy:
+        'Give the service the keys that the root was rotated to, or make new ones with `slipway rotate online`; until then devices keep the last directive.',
       cause,
     });
   }
 }
 
-export interface RotationOrder {
-  readonly publication: string;
-  readonly nowMs: number;
-  /** Keys of the present root that sign the change: at least its threshold. */
-  readonly oldRootKeys: readonly RoleKey[];
-  /** The new roles; private halves are needed for enough of the root's keys only. */
-  readonly roles: RootRoles;
-}
-
-/** The roles of a root as they stand, with some replaced. */
-export function rolesAfter({ bytes }: FoundRoot, changes: Partial<RootRoles>): RootRoles {
-  const { signed } = parseRoot(bytes);
-  const trust = trustRoleOf(signed);
-  const toRole = ({ keyIDs, threshold }: { readonly keyIDs: readonly string[]; readonly threshold: number }) => ({
-    keys: keyIDs.map((id) => signed.keys[id]).flatMap((key): NamedKey[] => (key ? [{ key }] : [])),
-    threshold,
-  });
-  const asItIs = (name: TufRole) => toRole(signed.roles[name] ?? { keyIDs: [], threshold: 1 });
-  return {
-    root: changes.root ?? asItIs('root'),
-    targets: changes.targets ?? asItIs('targets'),
-    snapshot: changes.snapshot ?? asItIs('snapshot'),
-    timestamp: changes.timestamp ?? asItIs('timestamp'),
-    trust: changes.trust ?? (trust && toRole(trust)),
-  };
+export function namedIn({ signed: { roles } }: Metadata<Root>): NamedIds {
+  const ids = (role: TufRole): readonly string[] => roles[role]?.keyIDs ?? [];
+  return { root: ids('root'), targets: ids('targets'), snapshot: ids('snapshot'), timestamp: ids('timestamp') };
 }
 
 /**
- * Writes the next root, signed by the old root's keys and by the new one's. Old roots are never deleted: a device may be far behind.
- * Throws TUF_ROTATION when the signatures do not suffice, or when that version was made meanwhile.
+ * The keys that the service signs with: those that the newest root names, also while a rotation has not put them in their place yet.
+ * Throws TUF_KEY_UNREADABLE and TUF_ROOT_DAMAGED.
  */
-export async function rotateRoot({ publication, nowMs, oldRootKeys, roles }: RotationOrder): Promise<Buffer> {
-  const before = await newestRoot(publication);
-  const canSign = roles.root.keys.filter((key): key is RoleKey => 'sign' in key);
-  const signers = [...new Map([...oldRootKeys, ...canSign].map((key) => [key.key.keyID, key])).values()];
-  const version = before.version + 1;
-  const root = makeRoot({ version, roles, signers, nowMs, lifetimeMs: DEFAULT_LIFETIMES.rootMs });
-  const next = parseRoot(root);
-  try {
-    parseRoot(before.bytes).verifyDelegate('root', next);
-    next.verifyDelegate('root', next);
-  } catch (cause) {
-    throw refuseRotation(`Root version ${version} lacks signatures (${(cause as Error).message}).`, cause);
-  }
-  await writeOnlyOnce(rootFile(publication, version), root);
-  return root;
-}
-
-/** Two people who rotate at once must not make two roots of one version: devices that saw one would refuse all that follows the other. */
-async function writeOnlyOnce(file: string, bytes: Buffer): Promise<void> {
-  const temporary = temporaryName(path.dirname(file));
-  await writeFileDurably(temporary, bytes);
-  try {
-    await link(temporary, file);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw refuseRotation(`${file} was made by someone else meanwhile.`, cause);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncFolder(path.dirname(file));
-}
-
-function refuseRotation(message: string, cause: unknown): CodedError {
-  return new CodedError({
-    code: 'TUF_ROTATION',
-    message,
-    remedy: 'Sign with enough keys of the present root and of the next one, one rotation at a time.',
-    cause,
-  });
+export async function readKeysInForce({
+  tuf,
+  publication,
+}: {
+  readonly tuf: string;
+  readonly publication: string;
+}): Promise<OnlineKeys> {
+  const newest = await findNewestRoot(publication);
+  return readOnlineKeys(tuf, newest && namedIn(parseRoot(newest.bytes)));
 }

@@ -5,7 +5,8 @@ import { Updater } from 'tuf-js';
 import { expect, it } from 'vitest';
 import { encodeDirective } from '../../src/contract/directive-json.ts';
 import { readRoleKey, roleKeyFile } from '../../src/distribution/tuf-keys.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../src/distribution/tuf-roots.ts';
+import { newestRoot } from '../../src/distribution/tuf-roots.ts';
+import { rolesAfter, rotateRoot } from '../support/rotate-root.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { directiveAt, PublicationWorld } from './publication-world.ts';
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { PublicationLedger } from '../../src/distribution/publication.ts';
 import { makeRoleKey, type OnlineKeys, readRoleKey, roleKeyFile } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../../src/distribution/tuf-metadata.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../src/distribution/tuf-roots.ts';
+import { newestRoot } from '../../src/distribution/tuf-roots.ts';
+import { rolesAfter, rotateRoot } from '../support/rotate-root.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { answerOf, directiveAt, HOUR, ledgerOf, PublicationWorld, refresh } from './publication-world.ts';
 

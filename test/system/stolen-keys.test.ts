@@ -10,10 +10,11 @@ import {
   readRoleKey,
   roleKeyFile,
 } from '../../src/distribution/tuf-keys.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../src/distribution/tuf-roots.ts';
+import { newestRoot } from '../../src/distribution/tuf-roots.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
 import { digestOfText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';
 import { answering, Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
+import { rolesAfter, rotateRoot } from '../support/rotate-root.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { addEvilModel, copyPublication, type EvilModel, entryForAll, signDirective } from '../support/thief.ts';
 import { makeKey } from '../support/trust.ts';

@@ -6,9 +6,8 @@ import type { Clock } from '../../base/clock.ts';
 import { syncFolder, writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { highestVersion } from '../../distribution/pointer.ts';
-import { readOnlineKeys } from '../../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../distribution/tuf-metadata.ts';
-import { assertNamedByRoot, newestRoot } from '../../distribution/tuf-roots.ts';
+import { assertNamedByRoot, newestRoot, readKeysInForce } from '../../distribution/tuf-roots.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { readyCopiedStore } from '../../store/sqlite/copied-store.ts';
 import { homeAt } from '../home.ts';
@@ -157,7 +156,7 @@ async function makeReady({ published, clock }: RestoreOrder, list: BackupList, f
   for (const { version, bytes } of elsewhere?.roots ?? [])
     await writeFileDurably(path.join(home.publication, 'metadata', `${version}.root.json`), bytes);
   await readPrivateKey(home.reconcilerKey);
-  const [keys, lifetimes] = [await readOnlineKeys(home.tuf), DEFAULT_LIFETIMES];
+  const [keys, lifetimes] = [await readKeysInForce(home), DEFAULT_LIFETIMES];
   await assertNamedByRoot(
     home.publication,
     makeOnline({ version: 1, targets: [], keys, nowMs: clock.now(), lifetimes }),

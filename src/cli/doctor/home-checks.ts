@@ -4,8 +4,8 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { FolderPublication } from '../../distribution/folder-publication.ts';
-import { readOnlineKeys } from '../../distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES } from '../../distribution/tuf-metadata.ts';
+import { newestRoot, readKeysInForce, rootExpiresAtMs } from '../../distribution/tuf-roots.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { countOf } from '../../wording/amounts.ts';
 import type { Home } from '../home.ts';
@@ -29,6 +29,7 @@ export function homeChecks(home: Home, clock: Clock): Check[] {
     { name: 'key places', run: () => checkPlaces(home) },
     { name: 'disk', run: () => checkDisk(home.folder) },
     { name: 'publication', run: () => checkPublication(home, clock.now()) },
+    { name: 'root', run: () => checkRoot(home, clock.now()) },
   ];
 }
 
@@ -41,7 +42,7 @@ async function checkTrust(home: Home) {
 /** Reading them finds what is missing or broken. */
 async function checkKeys(home: Home) {
   await readPrivateKey(home.reconcilerKey);
-  await readOnlineKeys(home.tuf);
+  await readKeysInForce(home);
   return ok("the reconciler's key and the online keys can be read");
 }
 
@@ -84,7 +85,7 @@ function inGib(bytes: number): string {
 }
 
 async function checkPublication(home: Home, nowMs: number) {
-  const keys = await readOnlineKeys(home.tuf);
+  const keys = await readKeysInForce(home);
   const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
   const expiresAtMs = await publication.expiresAtMs();
   const remedy = 'Start `slipway run`, or see in its log why it does not publish.';
@@ -93,6 +94,18 @@ async function checkPublication(home: Home, nowMs: number) {
   if (leftMs < 0) return bad(`it expired ${inHours(-leftMs)} ago: devices take nothing new`, remedy);
   const text = `it expires in ${inHours(leftMs)}`;
   return leftMs < LATE_MS ? warn(`${text} and was not renewed in time`, remedy) : ok(text);
+}
+
+/** It is renewed by hand, with a key that lies elsewhere: that takes people a while. */
+const ROOT_LATE_MS = 30 * 24 * 3_600_000;
+
+async function checkRoot(home: Home, nowMs: number) {
+  const newest = await newestRoot(home.publication);
+  const leftMs = rootExpiresAtMs(newest) - nowMs;
+  const remedy = 'Renew it with `slipway rotate root`, where the key of the root is.';
+  if (leftMs < 0) return bad(`root ${newest.version} expired: devices take nothing new`, remedy);
+  const text = `root ${newest.version} expires in ${Math.floor(leftMs / 24 / 3_600_000)} days`;
+  return leftMs < ROOT_LATE_MS ? warn(`${text}; from then on devices take nothing new`, remedy) : ok(text);
 }
 
 function inHours(ms: number): string {

@@ -9,8 +9,9 @@ import { TrustedChain } from '../../../src/contract/tuf/trusted-chain.ts';
 import type { Floor } from '../../../src/contract/tuf/trusted-state.ts';
 import { makeRoleKey, type OnlineKeys, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { encodeMetadata, makeRoot, type RootRoles } from '../../../src/distribution/tuf-metadata.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
+import { newestRoot } from '../../../src/distribution/tuf-roots.ts';
 import { answerOf, directiveAt, NOW, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
+import { rolesAfter, rotateRoot } from '../../support/rotate-root.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const expires = '2026-12-20T10:00:00Z';

@@ -10,8 +10,9 @@ import { digestOf } from '../../../src/contract/digest.ts';
 import { encodeDirective } from '../../../src/contract/directive-json.ts';
 import { makeRoleKey, type OnlineKeys, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../../src/distribution/tuf-metadata.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
+import { newestRoot } from '../../../src/distribution/tuf-roots.ts';
 import { answerOf, directiveAt, HOUR, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
+import { rolesAfter, rotateRoot } from '../../support/rotate-root.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const DAY = 24 * HOUR;

@@ -13,8 +13,9 @@ import {
   roleKeyFile,
 } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline, makeRoot, type RootRoles } from '../../../src/distribution/tuf-metadata.ts';
-import { newestRoot, rolesAfter, rootExpiresAtMs, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
+import { newestRoot, rootExpiresAtMs } from '../../../src/distribution/tuf-roots.ts';
 import { answerOf, directiveAt, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
+import { rolesAfter, rotateRoot } from '../../support/rotate-root.ts';
 import { StaticServer } from '../../support/static-server.ts';
 
 const YEAR = 366 * 86_400_000;

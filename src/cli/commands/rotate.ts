@@ -1,0 +1,195 @@
+// Owns `slipway rotate`: other keys of the service, of the root, of devices and of tokens, while the fleet goes on.
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
+import { shellWord } from '../../base/shell-word.ts';
+import { changedRoles, type NextRoot, signaturesOf } from '../../distribution/next-root.ts';
+import { countOf } from '../../wording/amounts.ts';
+import { openHome } from '../home.ts';
+import { wholeNumberOf } from '../option-values.ts';
+import { printResult, type Result } from '../output.ts';
+import { type Rotation, readHandedOver, signNextRoot } from '../rotate/next-root-file.ts';
+import { finishRotation, rotateOnline } from '../rotate/online-keys.ts';
+import { rotateRootKeys } from '../rotate/root-keys.ts';
+import { homeOption } from '../settings.ts';
+
+interface RunOptions {
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+interface RootOptions extends RunOptions {
+  readonly home: string;
+  readonly key?: readonly string[];
+  readonly to?: string;
+}
+
+interface NewRootOptions extends RootOptions {
+  readonly newKey?: readonly string[];
+  readonly replace?: readonly string[];
+  readonly threshold?: string;
+}
+
+const MOST_ROOT_KEYS = 16;
+
+async function orderOf({ home, key, to, dryRun = false }: RootOptions) {
+  return { home: await openHome(home), keys: key, to, dryRun, nowMs: new SystemClock().now() };
+}
+
+async function online(options: RootOptions): Promise<void> {
+  const rotation = await rotateOnline(await orderOf(options));
+  const after = [
+    'A running service signs with the new keys within seconds; it needs no restart.',
+    'Devices follow by themselves, also those that are off now: the publication keeps each root for them.',
+    'Back the keys up again: slipway backup --to <folder> --keys-to <another folder>',
+  ];
+  printResult(resultOf('online', rotation, options, after), options.json === true);
+}
+
+async function root({ newKey = [], replace, threshold, ...options }: NewRootOptions): Promise<void> {
+  const most = { least: 1, most: MOST_ROOT_KEYS };
+  const rotation = await rotateRootKeys({
+    ...(await orderOf(options)),
+    ...{ newKeys: newKey, replace },
+    threshold: threshold === undefined ? undefined : wholeNumberOf('--threshold', threshold, most),
+  });
+  const file = path.join(options.home, 'publication', 'metadata', `${rotation.version}.root.json`);
+  const after = [
+    'The service goes on as before. Devices follow by themselves, also those that are off now.',
+    ...(newKey.length === 0
+      ? []
+      : [
+          'Keep two copies of each new key offline, and none on the machine of the service. Destroy the old keys once no device is behind.',
+          `Were the old keys stolen, give new devices this root: ${file}`,
+        ]),
+  ];
+  printResult(resultOf('root', rotation, options, after), options.json === true);
+}
+
+async function finish(file: string, options: RootOptions): Promise<void> {
+  const home = await openHome(options.home);
+  const rotation = await finishRotation(home, await readHandedOver(file), options.dryRun === true);
+  const after = [
+    'A running service follows within seconds; it needs no restart. Devices follow by themselves, also those that are off now.',
+    'Back the keys up again: slipway backup --to <folder> --keys-to <another folder>',
+  ];
+  printResult(resultOf('finish', rotation, options, after), options.json === true);
+}
+
+interface SignOptions extends RunOptions {
+  readonly key: readonly string[];
+  readonly newRoot?: boolean;
+}
+
+async function sign(file: string, options: SignOptions): Promise<void> {
+  const { key: keys, newRoot: mayChangeRoot = false, dryRun = false, json = false } = options;
+  const rotation = await signNextRoot({ file, keys, mayChangeRoot, dryRun });
+  printResult(resultOf('sign', rotation, { ...options, home: '.slipway' }, []), json);
+}
+
+const STATES: Readonly<Record<Rotation['state'], (version: number) => string>> = {
+  planned: (version) => `Would go on to root ${version}; nothing was changed.`,
+  'waits-for-signatures': (version) => `Root ${version} waits for signatures.`,
+  ready: (version) => `Root ${version} has its signatures.`,
+  done: (version) => `Root ${version} is in force.`,
+  'finished-earlier': (version) => `Root ${version} is in force: this finished what an earlier command began.`,
+};
+
+function resultOf(
+  command: 'online' | 'root' | 'finish' | 'sign',
+  rotation: Rotation,
+  { home, dryRun = false }: Pick<RootOptions, 'home' | 'dryRun'>,
+  after: readonly string[],
+): Result {
+  const { state, both, version, file, made } = rotation;
+  const isInForce = state === 'done' || state === 'finished-earlier';
+  const next = isInForce || (dryRun && file === null) ? after : file === null ? [] : handingOver(rotation, file, home);
+  const facts = both === null ? null : factsOf(both);
+  const json = { rotation: command, dryRun, state, root: version, ...facts, file, made, next };
+  const lines = [STATES[state](version), ...(both === null ? [] : linesOf(both)), ...made.map(madeLine(dryRun))];
+  return { json, text: [...lines, '', ...next].join('\n') };
+}
+
+function madeLine(dryRun: boolean): (file: string) => string {
+  return (file) => `${dryRun ? 'Would make' : 'Made'} ${file}, a new key of the root.`;
+}
+
+function factsOf(both: NextRoot) {
+  const { expires } = both.next.signed;
+  return { changes: changedRoles(both), expiresAt: expires, signatures: signaturesOf(both) };
+}
+
+function linesOf(both: NextRoot): string[] {
+  const { changes, expiresAt, signatures } = factsOf(both);
+  const what = changes.length === 0 ? 'no key changes' : `new keys for ${changes.join(', ')}`;
+  const { present, next } = signatures;
+  const of = ({ by, needed }: typeof present): string => `${by.length} of ${countOf(needed, 'signature')}`;
+  return [
+    `  changes     ${what}`,
+    `  valid until ${toIsoSeconds(Date.parse(expiresAt))}`,
+    `  signed      ${of(present)} by the present root's keys${changes.includes('root') ? `, ${of(next)} by its own` : ''}`,
+  ];
+}
+
+/** What is to be done with the file. */
+function handingOver({ both, state }: Rotation, file: string, home: string): string[] {
+  const isNew = both !== null && changedRoles(both).includes('root');
+  const at = home === '.slipway' ? '' : ` --home ${shellWord(home)}`;
+  return [
+    ...(state === 'ready'
+      ? []
+      : [
+          `Take ${file} to each machine that holds a key of the root, and sign it there:`,
+          `  slipway rotate sign ${shellWord(path.basename(file))} --key <root.key>${isNew ? ' --new-root' : ''}`,
+        ]),
+    'Then take it to the machine of the service:',
+    `  slipway rotate finish ${shellWord(state === 'ready' ? path.basename(file) : file)}${at}`,
+  ];
+}
+
+const DRY_RUN = 'change nothing; print what would be done';
+const KEY = 'private key of the root, which signs; repeatable (default: those in <home>-keys, beside the home)';
+
+function addRunOptions(command: Command): Command {
+  return command.option('--dry-run', DRY_RUN).option('--json', 'print JSON');
+}
+
+function addRootOptions(command: Command): Command {
+  const signed = command
+    .addOption(homeOption())
+    .option('--key <file...>', KEY)
+    .option('--to <file>', 'hand the next root over in this file, to be signed where its keys are');
+  return addRunOptions(signed);
+}
+
+export function addRotateCommand(program: Command): void {
+  const rotate = program
+    .command('rotate')
+    .description('replace keys and tokens while the fleet goes on; each step may be cut off and repeated');
+  addRootOptions(
+    rotate.command('online').description('replace the three keys that the service signs the publication with'),
+  ).action(online);
+  addRootOptions(
+    rotate
+      .command('root')
+      .description('replace keys of the TUF root; without --new-key, renew it for a year')
+      .option('--new-key <file...>', 'new key of the root: made where it is not there, and its public half will do')
+      .option('--replace <id...>', 'beginning of the id of a key that is replaced; repeatable (default: all)')
+      .addOption(new Option('--threshold <n>', 'how many keys must sign from then on (default: as many as now)')),
+  ).action(root);
+  addRunOptions(
+    rotate
+      .command('sign')
+      .description('sign a next root where a key of the root is; needs no home')
+      .argument('<file>', 'file that `rotate online --to` or `rotate root --to` wrote')
+      .requiredOption('--key <file...>', 'private key of the root; repeatable')
+      .option('--new-root', 'agree that other keys sign roots from then on'),
+  ).action(sign);
+  addRunOptions(
+    rotate
+      .command('finish')
+      .description('put a signed next root into force, in the home where the rotation began')
+      .argument('<file>', 'file with the signatures')
+      .addOption(homeOption()),
+  ).action(finish);
+}

@@ -1,0 +1,144 @@
+// Owns signing the next root: with the keys that are here, or in a file that goes from machine to machine.
+import { createPublicKey } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { readBoundedFile } from '../../base/bounded-file.ts';
+import { readFileIfPresent, writeFileDurably } from '../../base/durable-file.ts';
+import { CodedError } from '../../base/errors.ts';
+import {
+  addSignature,
+  changedRoles,
+  encodeNextRoot,
+  isSignedEnough,
+  type NextRoot,
+  parseNextRoot,
+  signaturesOf,
+} from '../../distribution/next-root.ts';
+import { type NamedKey, namedKeyOf, type RoleKey, readRoleKey } from '../../distribution/tuf-keys.ts';
+import type { Home } from '../home.ts';
+import { folderBeside } from '../key-folder.ts';
+
+const MOST_KEY_BYTES = 16 * 1024;
+const MOST_FILE_BYTES = 1024 * 1024;
+
+/** How far a rotation came. `finished-earlier`: it was cut off, and nothing or only its end was left to do. */
+export type RotationState = 'planned' | 'waits-for-signatures' | 'ready' | 'done' | 'finished-earlier';
+
+export interface Rotation {
+  readonly state: RotationState;
+  /** Null where an earlier rotation was finished. */
+  readonly both: NextRoot | null;
+  /** The root that is in force after it. */
+  readonly version: number;
+  /** Where it is handed over; null when it is not. */
+  readonly file: string | null;
+  /** New private keys that were written, or would be. */
+  readonly made: readonly string[];
+}
+
+/** Private keys of the root: those of the files, or those that `slipway init` left beside the home. Throws TUF_KEY_UNREADABLE. */
+export async function rootSigners(files: readonly string[] | undefined, home: Home): Promise<RoleKey[]> {
+  const folder = folderBeside(home.folder);
+  const there =
+    files ?? (await readdir(folder).catch((): string[] => [])).filter((name) => /^root(-\d+)?\.key$/.test(name));
+  return Promise.all(there.map((file) => readRoleKey(files === undefined ? path.join(folder, file) : file)));
+}
+
+/** The key in a file: private, or only its public half; undefined without the file. Throws TUF_KEY_UNREADABLE and TUF_KEY_KIND. */
+export async function findNewRootKey(file: string): Promise<NamedKey | RoleKey | undefined> {
+  const pem = await readFileIfPresent(file, MOST_KEY_BYTES);
+  if (pem === undefined) return undefined;
+  if (!pem.includes('PUBLIC KEY')) return readRoleKey(file);
+  try {
+    return namedKeyOf(createPublicKey(pem));
+  } catch (cause) {
+    if (cause instanceof CodedError) throw cause;
+    const remedy = 'Pass the PEM of an Ed25519 key, as `openssl pkey -pubout` writes it.';
+    throw new CodedError({ code: 'TUF_KEY_UNREADABLE', message: `${file} is no public key.`, remedy, cause });
+  }
+}
+
+/** Signs with the keys that one of the two roots names. */
+export function signWith(both: NextRoot, keys: readonly RoleKey[]): void {
+  const { present, next } = signaturesOf(both);
+  for (const key of keys) if ([...present.of, ...next.of].includes(key.key.keyID)) addSignature(both, key);
+}
+
+/** Throws ROTATION_ROOT_KEY. */
+export function assertSigned(both: NextRoot): void {
+  if (isSignedEnough(both)) return;
+  const { present, next } = signaturesOf(both);
+  const lacking = present.by.length < present.needed ? present : next;
+  const whose = lacking === present ? 'the present root' : 'the new root';
+  throw new CodedError({
+    code: 'ROTATION_ROOT_KEY',
+    message: `The next root needs ${lacking.needed} of the ${lacking.of.length} keys of ${whose}, and ${lacking.by.length} are here.`,
+    remedy:
+      'Bring the keys for this command (--key). Or pass --to <file>: it is signed where the keys are, with `slipway rotate sign`.',
+  });
+}
+
+/** What lies in the file already, when it leads to the same keys: its signatures are kept. Throws ROTATION_FILE_EXISTS. */
+export async function findHandedOver(file: string, isSame: (both: NextRoot) => boolean): Promise<NextRoot | undefined> {
+  const bytes = await readFileIfPresent(file, MOST_FILE_BYTES);
+  if (bytes === undefined) return undefined;
+  let both: NextRoot | undefined;
+  try {
+    both = parseNextRoot(bytes, file);
+  } catch {
+    // Somebody's file: it is not overwritten.
+  }
+  if (both !== undefined && isSame(both)) return both;
+  throw new CodedError({
+    code: 'ROTATION_FILE_EXISTS',
+    message: `${file} is there already, and belongs to another rotation.`,
+    remedy: 'Finish that one with `slipway rotate finish`, or pass another file.',
+  });
+}
+
+export async function handOver(both: NextRoot, file: string): Promise<void> {
+  await writeFileDurably(file, encodeNextRoot(both));
+}
+
+/** Throws ROTATION_FILE and what reading throws. */
+export async function readHandedOver(file: string): Promise<NextRoot> {
+  return parseNextRoot(await readBoundedFile(file, MOST_FILE_BYTES), file);
+}
+
+export interface SignOrder {
+  readonly file: string;
+  readonly keys: readonly string[];
+  /** Other keys of the root itself are agreed to. */
+  readonly mayChangeRoot: boolean;
+  readonly dryRun: boolean;
+}
+
+/** Signs where the key is, without a home. Throws ROTATION_FILE, ROTATION_KEY_FOREIGN and ROTATION_CHANGES_ROOT. */
+export async function signNextRoot({ file, keys, mayChangeRoot, dryRun }: SignOrder): Promise<Rotation> {
+  const both = await readHandedOver(file);
+  const signers = await Promise.all(keys.map(readRoleKey));
+  const { present, next } = signaturesOf(both);
+  const foreign = signers.findIndex(({ key }) => ![...present.of, ...next.of].includes(key.keyID));
+  if (foreign >= 0) {
+    throw new CodedError({
+      code: 'ROTATION_KEY_FOREIGN',
+      message: `${keys[foreign]} is no key of root ${both.present.signed.version}, nor of the one in ${file}.`,
+      remedy: "Pass a key of this fleet's root. If you expected this to be one, somebody may have made the file up.",
+    });
+  }
+  if (changedRoles(both).includes('root') && !mayChangeRoot) {
+    throw new CodedError({
+      code: 'ROTATION_CHANGES_ROOT',
+      message: `${file} changes who may sign roots: from ${keysOf(present)} to ${keysOf(next)}.`,
+      remedy: 'If that is what you want, sign with --new-root. Otherwise sign nothing, and ask who made the file.',
+    });
+  }
+  signWith(both, signers);
+  if (!dryRun) await handOver(both, file);
+  const state = dryRun ? 'planned' : isSignedEnough(both) ? 'ready' : 'waits-for-signatures';
+  return { state, both, version: both.next.signed.version, file, made: [] };
+}
+
+function keysOf({ needed, of }: { readonly needed: number; readonly of: readonly string[] }): string {
+  return `${needed} of ${of.map((id) => id.slice(0, 10)).join(', ')}`;
+}

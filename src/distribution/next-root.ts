@@ -1,0 +1,176 @@
+// Owns the next root on its way: made beside the present one, signed by one holder of a key after another, and published once it counts.
+import { link, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { Metadata, MetadataKind, type Root } from '@tufjs/models';
+import { toIsoSeconds } from '../base/clock.ts';
+import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
+import { CodedError } from '../base/errors.ts';
+import { temporaryName } from './temporary-files.ts';
+import type { RoleKey, TufRole } from './tuf-keys.ts';
+import { DEFAULT_LIFETIMES, encodeMetadata, type RootRole, type RootRoles } from './tuf-metadata.ts';
+import { newestRoot, parseRoot, rootFile } from './tuf-roots.ts';
+
+const ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
+
+/** The next root beside the one that it follows: all that a holder of a key needs to see what he signs. */
+export interface NextRoot {
+  readonly present: Metadata<Root>;
+  readonly next: Metadata<Root>;
+}
+
+/** The root after the present one, with some roles replaced and not signed yet. What this version does not know of it is carried over. */
+export function makeNextRoot(present: Buffer, changes: Partial<RootRoles>, nowMs: number): NextRoot {
+  const before = parseRoot(present);
+  const { keys, roles, ...signed } = before.signed.toJSON() as unknown as RootJson;
+  const changed = Object.entries<RootRole>(changes);
+  const newRoles = {
+    ...roles,
+    ...Object.fromEntries(
+      changed.map(([name, role]) => [
+        name,
+        { keyids: role.keys.map(({ key }) => key.keyID), threshold: role.threshold },
+      ]),
+    ),
+  };
+  const newKeys = changed.flatMap(([, role]) => role.keys.map(({ key }) => [key.keyID, key.toJSON()] as const));
+  const needed = new Set(Object.values(newRoles).flatMap(({ keyids }) => keyids));
+  const all = Object.entries({ ...keys, ...Object.fromEntries(newKeys) });
+  const next = {
+    ...signed,
+    version: signed.version + 1,
+    expires: toIsoSeconds(nowMs + DEFAULT_LIFETIMES.rootMs),
+    keys: Object.fromEntries(all.filter(([id]) => needed.has(id))),
+    roles: newRoles,
+  };
+  return { present: before, next: parseRoot(Buffer.from(JSON.stringify({ signed: next, signatures: [] }))) };
+}
+
+interface RootJson {
+  readonly version: number;
+  readonly keys: Readonly<Record<string, unknown>>;
+  readonly roles: Readonly<Record<string, { readonly keyids: readonly string[]; readonly threshold: number }>>;
+}
+
+export function addSignature({ next }: Pick<NextRoot, 'next'>, key: RoleKey): void {
+  next.sign((data) => key.sign(data));
+}
+
+/** How many signatures a root needs of a root's keys, and which of them it has. */
+export interface Signatures {
+  readonly needed: number;
+  readonly by: readonly string[];
+  readonly of: readonly string[];
+}
+
+/** By the keys of the present root, and by its own: it counts once both have enough. */
+export function signaturesOf({ present, next }: NextRoot): { readonly present: Signatures; readonly next: Signatures } {
+  const count = ({ signed }: Metadata<Root>): Signatures => {
+    const { keyIDs: of = [], threshold: needed = 1 } = signed.roles.root ?? {};
+    return { needed, of, by: of.filter((id) => isSigned(next, signed, id)) };
+  };
+  return { present: count(present), next: count(next) };
+}
+
+function isSigned(root: Metadata<Root>, { keys }: Root, id: string): boolean {
+  try {
+    keys[id]?.verifySignature(root);
+    return keys[id] !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+export function isSignedEnough(both: NextRoot): boolean {
+  const { present, next } = signaturesOf(both);
+  return present.by.length >= present.needed && next.by.length >= next.needed;
+}
+
+/** Roles whose keys or threshold another root changes. */
+export function changedRoles({ present, next }: NextRoot): readonly TufRole[] {
+  const text = ({ signed }: Metadata<Root>, name: TufRole): string => {
+    const { keyIDs = [], threshold } = signed.roles[name] ?? {};
+    return JSON.stringify([[...keyIDs].sort(), threshold]);
+  };
+  return ROLES.filter((name) => text(present, name) !== text(next, name));
+}
+
+const KIND = 'slipway-next-root';
+
+/** As it is handed over from machine to machine. */
+export function encodeNextRoot({ present, next }: NextRoot): string {
+  const of = (root: Metadata<Root>): unknown => JSON.parse(encodeMetadata(root).toString('utf8'));
+  return `${JSON.stringify({ kind: KIND, present: of(present), next: of(next) }, null, 1)}\n`;
+}
+
+/** Throws ROTATION_FILE for anything but the root that follows one which its own keys signed. */
+export function parseNextRoot(bytes: Buffer, file: string): NextRoot {
+  try {
+    const { kind, present, next } = JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    if (kind !== KIND) throw new Error(`it has no \`kind: ${KIND}\``);
+    const both = { present: rootIn(present), next: rootIn(next) };
+    both.present.verifyDelegate('root', both.present);
+    const [before, after] = [both.present.signed.version, both.next.signed.version];
+    if (after !== before + 1) throw new Error(`version ${after} does not follow version ${before}`);
+    return both;
+  } catch (cause) {
+    throw new CodedError({
+      code: 'ROTATION_FILE',
+      message: `${file} is not the next root of a fleet (${(cause as Error).message}).`,
+      remedy: 'Pass the file that `slipway rotate online --to` or `slipway rotate root --to` wrote.',
+      cause,
+    });
+  }
+}
+
+function rootIn(value: unknown): Metadata<Root> {
+  return Metadata.fromJSON(MetadataKind.Root, value as Parameters<typeof Metadata.fromJSON>[1]);
+}
+
+/**
+ * Puts the next root into the publication; from then on it counts. Old roots are never deleted: a device may be far behind. False when
+ * it is there already. Throws TUF_ROTATION when signatures lack, or when another root came first.
+ */
+export async function publishNextRoot(publication: string, both: NextRoot): Promise<boolean> {
+  const newest = await newestRoot(publication);
+  const { version } = both.next.signed;
+  if (newest.version >= version) {
+    if (newest.version === version && parseRoot(newest.bytes).signed.equals(both.next.signed)) return false;
+    throw refuseRotation(`The publication has root version ${newest.version} already, and it is another one.`);
+  }
+  // By the root that lies there, whatever the file says of it.
+  const present = parseRoot(newest.bytes);
+  try {
+    present.verifyDelegate('root', both.next);
+    both.next.verifyDelegate('root', both.next);
+  } catch (cause) {
+    throw refuseRotation(`Root version ${version} lacks signatures (${(cause as Error).message}).`, cause);
+  }
+  if (newest.version + 1 !== version)
+    throw refuseRotation(`Root version ${version} does not follow ${newest.version}, the newest of the publication.`);
+  await writeOnlyOnce(rootFile(publication, version), encodeMetadata(both.next));
+  return true;
+}
+
+/** Two people who rotate at once must not make two roots of one version: devices that saw one would refuse all that follows the other. */
+async function writeOnlyOnce(file: string, bytes: Buffer): Promise<void> {
+  const temporary = temporaryName(path.dirname(file));
+  await writeFileDurably(temporary, bytes);
+  try {
+    await link(temporary, file);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+    throw refuseRotation(`${file} was made by someone else meanwhile.`, cause);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(path.dirname(file));
+}
+
+function refuseRotation(message: string, cause?: unknown): CodedError {
+  return new CodedError({
+    code: 'TUF_ROTATION',
+    message,
+    remedy: 'Sign with enough keys of the present root and of the next one, one rotation at a time.',
+    cause,
+  });
+}

@@ -1,0 +1,169 @@
+// Rotations that die at any change of the disk: the home can serve after each of them, and the same command finishes the work.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { type Home, homeAt } from '../../src/cli/home.ts';
+import { readHandedOver, signNextRoot } from '../../src/cli/rotate/next-root-file.ts';
+import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
+import { rotateRootKeys } from '../../src/cli/rotate/root-keys.ts';
+import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
+import { assertNamedByRoot, initialiseTuf, newestRoot, readKeysInForce } from '../../src/distribution/tuf-roots.ts';
+
+const NOW = Date.parse('2026-12-01T10:00:00Z');
+const CHANGES = ['open', 'rename', 'link', 'rm', 'mkdir'] as const;
+const real = Object.fromEntries(CHANGES.map((name) => [name, fs[name]]));
+let folder: string;
+
+function heal(): void {
+  Object.assign(fs, real);
+  syncBuiltinESMExports();
+}
+
+afterEach(() => {
+  heal();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** From the nth change on, nothing reaches the disk: as for a process that was killed there. Says whether it came to that. */
+async function dyingAt(nth: number, run: () => Promise<unknown>): Promise<boolean> {
+  let count = 0;
+  for (const name of CHANGES) {
+    const change = (...args: unknown[]): unknown => {
+      const isChange = name !== 'open' || /[wa+]/.test(String(args[1] ?? 'r'));
+      if (isChange && ++count >= nth) return Promise.reject(new Error('killed'));
+      return (real[name] as (...args: unknown[]) => unknown)(...args);
+    };
+    Object.assign(fs, { [name]: change });
+  }
+  syncBuiltinESMExports();
+  try {
+    await run();
+  } catch (error) {
+    if (count < nth) throw error;
+  } finally {
+    heal();
+  }
+  return count >= nth;
+}
+
+async function newHome(): Promise<{ readonly home: Home; readonly rootKey: string }> {
+  folder = mkdtempSync(path.join(tmpdir(), 'slipway-rotate-'));
+  const home = homeAt(path.join(folder, 'home'));
+  const rootKeysFolder = path.join(folder, 'keys');
+  await initialiseTuf({ keys: home.tuf, rootKeysFolder, publication: home.publication, nowMs: NOW });
+  return { home, rootKey: path.join(rootKeysFolder, 'root.key') };
+}
+
+/** Can a service that starts now publish? Returns the ids of its keys. */
+async function servingKeys(home: Home): Promise<string> {
+  const keys = await readKeysInForce(home);
+  const online = makeOnline({ version: 1, targets: [], keys, nowMs: NOW, lifetimes: DEFAULT_LIFETIMES });
+  await assertNamedByRoot(home.publication, online);
+  return [keys.targets, keys.snapshot, keys.timestamp].map(({ key }) => key.keyID).join();
+}
+
+it('new online keys count from one instant on, wherever the command dies, and the same command ends it', async () => {
+  let [deaths, before, after] = [0, 0, 0];
+  for (let nth = 1, isDead = true; isDead; nth++) {
+    const { home, rootKey } = await newHome();
+    const order = { home, keys: [rootKey], to: undefined, dryRun: false, nowMs: NOW };
+    const old = await servingKeys(home);
+    isDead = await dyingAt(nth, () => rotateOnline(order));
+    if (!isDead) break;
+    deaths++;
+    const { version } = await newestRoot(home.publication);
+    const now = await servingKeys(home);
+    expect(now === old).toBe(version === 1);
+    if (version === 1) before++;
+    else after++;
+    await rotateOnline(order);
+    const end = await servingKeys(home);
+    // What a root names already is finished; what waited for one may be known to others, and is made anew.
+    if (version === 2) expect(end).toBe(now);
+    expect((await newestRoot(home.publication)).version).toBe(2);
+    const there = ['root.json', 'snapshot.key', 'targets.key', 'timestamp.key'];
+    expect(readdirSync(home.tuf).sort()).toEqual(there);
+    rmSync(folder, { recursive: true, force: true });
+  }
+  expect(deaths).toBeGreaterThan(15);
+  expect([before > 5, after > 3]).toEqual([true, true]);
+});
+
+it('new root keys are made once, wherever the command dies', async () => {
+  for (let nth = 1, isDead = true; isDead; nth += 4) {
+    const { home, rootKey } = await newHome();
+    const newKeys = ['root-1', 'root-2', 'root-3'].map((name) => path.join(folder, 'keys', `${name}.key`));
+    const order = {
+      ...{ home, keys: [rootKey], to: undefined, dryRun: false, nowMs: NOW },
+      ...{ newKeys, replace: undefined, threshold: 2 },
+    };
+    isDead = await dyingAt(nth, () => rotateRootKeys(order));
+    await servingKeys(home);
+    await rotateRootKeys(order);
+    expect((await newestRoot(home.publication)).version).toBe(2);
+    // Two of the three suffice from now on, and the old one does not.
+    const online = { home, to: undefined, dryRun: false, nowMs: NOW };
+    await expect(rotateOnline({ ...online, keys: [rootKey, ...newKeys.slice(0, 1)] })).rejects.toMatchObject({
+      code: 'ROTATION_ROOT_KEY',
+    });
+    await rotateOnline({ ...online, keys: newKeys.slice(1) });
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('a next root that is signed elsewhere is finished in the home that holds its keys, and in no other state', async () => {
+  const { home, rootKey } = await newHome();
+  const to = path.join(folder, 'next-root.json');
+  const order = { home, keys: [], to, dryRun: false, nowMs: NOW };
+  await rotateOnline(order);
+  const bytes = readFileSync(to, 'utf8');
+  expect((await rotateOnline(order)).state).toBe('waits-for-signatures');
+  expect(readFileSync(to, 'utf8')).toBe(bytes);
+  await expect(finishRotation(home, await readHandedOver(to))).rejects.toMatchObject({ code: 'ROTATION_ROOT_KEY' });
+  const sign = { file: to, keys: [rootKey], mayChangeRoot: false, dryRun: false };
+  expect((await signNextRoot(sign)).state).toBe('ready');
+  expect((await signNextRoot(sign)).state).toBe('ready');
+  for (const [from, into, code] of [
+    ['"version": 2', '"version": 3', 'ROTATION_FILE'],
+    ['slipway-next-root', 'other', 'ROTATION_FILE'],
+    ['"expires": "2027', '"expires": "2099', 'ROTATION_FILE'],
+  ] as const) {
+    await fs.writeFile(to, bytes.replaceAll(from, into));
+    await expect(signNextRoot(sign), into).rejects.toMatchObject({ code });
+  }
+  // Begun anew since: the home no longer holds what the first file names.
+  await fs.writeFile(to, bytes);
+  await signNextRoot(sign);
+  const both = await readHandedOver(to);
+  await rotateOnline({ ...order, to: path.join(folder, 'second.json') });
+  await expect(finishRotation(home, both)).rejects.toMatchObject({ code: 'ROTATION_KEYS_GONE' });
+  expect((await newestRoot(home.publication)).version).toBe(1);
+  const second = { ...sign, file: path.join(folder, 'second.json') };
+  await signNextRoot(second);
+  const old = await servingKeys(home);
+  expect((await finishRotation(home, await readHandedOver(second.file))).state).toBe('done');
+  expect((await finishRotation(home, await readHandedOver(second.file))).state).toBe('finished-earlier');
+  expect(await servingKeys(home)).not.toBe(old);
+});
+
+it('a holder of a root key signs no other root keys without agreeing to that, and nobody else signs at all', async () => {
+  const { home, rootKey } = await newHome();
+  const to = path.join(folder, 'next-root.json');
+  const order = { home, keys: [], to, dryRun: false, nowMs: NOW, replace: undefined, threshold: undefined };
+  const own = path.join(folder, 'mine.key');
+  await rotateRootKeys({ ...order, newKeys: [own] });
+  const sign = { file: to, keys: [rootKey], mayChangeRoot: false, dryRun: false };
+  await expect(signNextRoot(sign)).rejects.toMatchObject({ code: 'ROTATION_CHANGES_ROOT' });
+  const stranger = path.join(folder, 'home', 'tuf', 'targets.key');
+  await expect(signNextRoot({ ...sign, keys: [stranger] })).rejects.toMatchObject({ code: 'ROTATION_KEY_FOREIGN' });
+  expect((await signNextRoot({ ...sign, mayChangeRoot: true })).state).toBe('ready');
+  await finishRotation(home, await readHandedOver(to));
+  await servingKeys(home);
+  for (const wrong of [{ newKeys: [`${own}2`, `${own}3`] }, { newKeys: [`${own}2`], replace: ['zz'] }])
+    await expect(rotateRootKeys({ ...order, to: undefined, keys: [own], ...wrong })).rejects.toMatchObject({
+      code: 'ROTATION_REPLACE',
+    });
+});

@@ -1,0 +1,127 @@
+// Runs the commands of docs/how-to/rotate-keys.md on a service that runs, with a device that follows and one that sleeps through all of it.
+import { readFileSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { newestRoot } from '../../src/distribution/tuf-roots.ts';
+import { rolloutText } from '../support/document-texts.ts';
+import { Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
+import { until } from '../support/until.ts';
+
+const host = openHost();
+const page = readFileSync(new URL('../../docs/how-to/rotate-keys.md', import.meta.url), 'utf8');
+let place: Installation;
+let device: StartedAgent;
+
+const at = (...parts: string[]): string => path.join(place.set.folder, ...parts);
+
+async function rollOut(version: string, answers: number, agent: StartedAgent): Promise<void> {
+  const { files } = await place.release('sorter', version, answers);
+  const asking = version === '1.0.0' ? ['rollouts/sorter.yaml', rolloutText('sorter', 'sorter', version)] : null;
+  await place.push(version, [...files, (asking as [string, string] | null) ?? (await place.asking('sorter', version))]);
+  await untilRunning(version, agent);
+}
+
+function untilRunning(version: string, { agent }: StartedAgent): Promise<unknown> {
+  return until(
+    () => running(agent, 'sorter') === version,
+    async () => [agent.status(), await place.outlook('sorter'), place.log.slice(-10)],
+    90_000,
+  );
+}
+
+/** The command of the how-to that begins so, with our places for its own. */
+async function ofHowTo(command: string): Promise<Record<string, unknown>> {
+  const line = page.split('\n').find((one) => one.trim().startsWith(`slipway ${command}`)) ?? 'not found';
+  const places: Record<string, string> = {
+    '.slipway': place.set.home.folder,
+    'next-root.json': at('next-root.json'),
+    '/media/usb/root.key': place.set.keys.rootKey,
+  };
+  const words = line.trim().split(' ').slice(1);
+  const args = words.map((word) => places[word] ?? (word.startsWith('/media/') ? at(word) : word));
+  const result = await place.slipway(...args, '--json');
+  expect(result.stderr, line).toBe('');
+  return JSON.parse(result.stdout) as Record<string, unknown>;
+}
+
+/** The pointer is signed by the key that the newest root names; nothing was started anew for that. */
+async function untilSignedByNewest(version: number): Promise<void> {
+  const { publication } = place.set.home;
+  const root = await newestRoot(publication);
+  expect(root.version).toBe(version);
+  const { signed } = JSON.parse(String(root.bytes));
+  const [keyId] = signed.roles.timestamp.keyids;
+  const pointer = (): string => readFileSync(path.join(publication, 'metadata', 'timestamp.json'), 'utf8');
+  await until(
+    () => pointer().includes(keyId),
+    () => [keyId, pointer(), place.log.slice(-10)],
+  );
+}
+
+beforeAll(async () => {
+  place = await Installation.open();
+  await mkdir(at('media'));
+  await place.pushStart();
+  await place.startService();
+  device = await place.startAgent(host, { id: 'awake' });
+  const sleeper = await place.startAgent(host, { id: 'sleeper' });
+  await rollOut('1.0.0', 0, device);
+  await untilRunning('1.0.0', sleeper);
+  await sleeper.stop();
+}, 120_000);
+
+afterAll(async () => {
+  await place[Symbol.asyncDispose]();
+  await host.close();
+});
+
+describe('while the service runs,', { timeout: 300_000 }, () => {
+  test('the keys of the publication and of the root are replaced four times, and a device that slept through all of it follows', async () => {
+    expect(await ofHowTo('rotate online --home .slipway --key')).toMatchObject({ state: 'done', root: 2 });
+    await untilSignedByNewest(2);
+    await rollOut('2.0.0', 1, device);
+
+    expect(await ofHowTo('rotate online --home .slipway --to')).toMatchObject({ state: 'waits-for-signatures' });
+    expect(await ofHowTo('rotate sign')).toMatchObject({
+      state: 'ready',
+      changes: ['targets', 'snapshot', 'timestamp'],
+    });
+    expect(await ofHowTo('rotate finish')).toMatchObject({ state: 'done', root: 3 });
+    await untilSignedByNewest(3);
+
+    expect(await ofHowTo('rotate root --home .slipway --key /media/usb/root.key --new-key')).toMatchObject({
+      ...{ state: 'done', root: 4, changes: ['root'] },
+    });
+    expect(await ofHowTo('rotate root --home .slipway --key /media/new/root.key')).toMatchObject({
+      ...{ state: 'done', root: 5, signatures: { next: { needed: 2 } } },
+    });
+    await rollOut('3.0.0', 2, device);
+    const sleeper = await place.startAgent(host, { id: 'sleeper' });
+    await untilRunning('3.0.0', sleeper);
+    expect(device.agent.status().directiveRefusal).toBeNull();
+    expect(place.log.filter((line) => line.includes('"file read again"') && line.includes('online keys')).length).toBe(
+      2,
+    );
+    await sleeper.stop();
+  });
+
+  test('a service that is off when the root changes starts with the new keys, also where they were not put in their place', async () => {
+    await place.stopService();
+    const { tuf, publication } = place.set.home;
+    const [a, c] = [at('media/a/root-1.key'), at('media/c/root-3.key')];
+    const told = await place.slipway('rotate', 'online', '--home', place.set.home.folder, '--key', a, c, '--json');
+    expect(JSON.parse(told.stdout)).toMatchObject({ state: 'done', root: 6 });
+    // As a command leaves them that was killed in between.
+    await mkdir(path.join(tuf, 'next'));
+    for (const role of ['targets', 'timestamp'])
+      await rename(path.join(tuf, `${role}.key`), path.join(tuf, 'next', `${role}.key`));
+    expect((await newestRoot(publication)).version).toBe(6);
+    await place.startService();
+    await untilSignedByNewest(6);
+    await rollOut('4.0.0', 0, device);
+    const again = await place.slipway('rotate', 'online', '--home', place.set.home.folder, '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ state: 'finished-earlier', root: 6 });
+    await rollOut('5.0.0', 1, device);
+  });
+});
