@@ -3,7 +3,10 @@ import { chmodSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
 import type { CheckResult } from '../../src/cli/doctor/check.ts';
+import { homeChecks } from '../../src/cli/doctor/home-checks.ts';
+import { homeAt } from '../../src/cli/home.ts';
 import { CliSession } from './cli-session.ts';
 
 const TOKEN = 'ghp_s3cret';
@@ -69,7 +72,8 @@ function github({
 test('a home is well as init leaves it; a key that others may read is bad, with the command that mends it', async () => {
   const well = await doctor(['--home', 'home']);
   expect(well.code).toBe(0);
-  expect(well.checks.map(({ finding }) => finding)).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'not-known']);
+  const findings = well.checks.map(({ finding }) => finding);
+  expect(findings).toEqual(['ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'ok', 'not-known', 'ok']);
   chmodSync(session.path('home/keys/reconciler.key'), 0o644);
   const open = await doctor(['--home', 'home']);
   chmodSync(session.path('home/keys/reconciler.key'), 0o600);
@@ -78,6 +82,18 @@ test('a home is well as init leaves it; a key that others may read is bad, with 
   const words = await session.run(['doctor', '--home', 'home']);
   expect(words.stdout).toMatch(/^ok {9}trust policy {2}1 signer$/m);
   expect(words.stdout).toMatch(/^not known {2}publication /m);
+});
+
+test('a root is told as late a month before its end, and as bad after it', async () => {
+  const inDays = async (days: number) => {
+    const clock = { now: () => Date.now() + days * 86_400_000 } as Clock;
+    const [check] = homeChecks(homeAt(session.path('home')), clock).filter(({ name }) => name === 'root');
+    return check?.run(new AbortController().signal);
+  };
+  const remedy = expect.stringContaining('slipway rotate root');
+  expect(await inDays(300)).toMatchObject({ finding: 'ok' });
+  expect(await inDays(340)).toMatchObject({ finding: 'warn', remedy });
+  expect(await inDays(366)).toMatchObject({ finding: 'bad', remedy });
 });
 
 test('rights of the token are told by what the host lets it do, without doing it', async () => {
