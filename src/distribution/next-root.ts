@@ -2,15 +2,17 @@
 import { link, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Metadata, MetadataKind, type Root } from '@tufjs/models';
+import type { Role } from '@tufjs/models/dist/role.js';
 import { toIsoSeconds } from '../base/clock.ts';
 import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
+import { TRUST_ROLE, trustRoleOf } from '../contract/tuf/trust-role.ts';
 import { temporaryName } from './temporary-files.ts';
-import type { RoleKey, TufRole } from './tuf-keys.ts';
+import type { RoleKey } from './tuf-keys.ts';
 import { DEFAULT_LIFETIMES, encodeMetadata, type RootRole, type RootRoles } from './tuf-metadata.ts';
 import { newestRoot, parseRoot, rootFile } from './tuf-roots.ts';
 
-const ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
+export const ROOT_ROLES = ['root', 'trust', 'targets', 'snapshot', 'timestamp'] as const;
 
 /** The next root beside the one that it follows: all that a holder of a key needs to see what he signs. */
 export interface NextRoot {
@@ -21,19 +23,15 @@ export interface NextRoot {
 /** The root after the present one, with some roles replaced and not signed yet. What this version does not know of it is carried over. */
 export function makeNextRoot(present: Buffer, changes: Partial<RootRoles>, nowMs: number): NextRoot {
   const before = parseRoot(present);
-  const { keys, roles, ...signed } = before.signed.toJSON() as unknown as RootJson;
-  const changed = Object.entries<RootRole>(changes);
-  const newRoles = {
-    ...roles,
-    ...Object.fromEntries(
-      changed.map(([name, role]) => [
-        name,
-        { keyids: role.keys.map(({ key }) => key.keyID), threshold: role.threshold },
-      ]),
-    ),
-  };
-  const newKeys = changed.flatMap(([, role]) => role.keys.map(({ key }) => [key.keyID, key.toJSON()] as const));
-  const needed = new Set(Object.values(newRoles).flatMap(({ keyids }) => keyids));
+  const { keys, roles, [TRUST_ROLE]: trustBefore, ...signed } = before.signed.toJSON() as unknown as RootJson;
+  const { trust, ...others } = changes;
+  const changed = Object.entries<RootRole>(others);
+  const newRoles = { ...roles, ...Object.fromEntries(changed.map(([name, role]) => [name, toJson(role)])) };
+  const newTrust = trust === undefined ? trustBefore : toJson(trust);
+  const newKeys = [...Object.values(others), ...(trust ? [trust] : [])].flatMap((role) =>
+    role.keys.map(({ key }) => [key.keyID, key.toJSON()] as const),
+  );
+  const needed = new Set([...Object.values(newRoles), ...(newTrust ? [newTrust] : [])].flatMap(({ keyids }) => keyids));
   const all = Object.entries({ ...keys, ...Object.fromEntries(newKeys) });
   const next = {
     ...signed,
@@ -41,6 +39,7 @@ export function makeNextRoot(present: Buffer, changes: Partial<RootRoles>, nowMs
     expires: toIsoSeconds(nowMs + DEFAULT_LIFETIMES.rootMs),
     keys: Object.fromEntries(all.filter(([id]) => needed.has(id))),
     roles: newRoles,
+    ...(newTrust === undefined ? {} : { [TRUST_ROLE]: newTrust }),
   };
   return { present: before, next: parseRoot(Buffer.from(JSON.stringify({ signed: next, signatures: [] }))) };
 }
@@ -48,7 +47,17 @@ export function makeNextRoot(present: Buffer, changes: Partial<RootRoles>, nowMs
 interface RootJson {
   readonly version: number;
   readonly keys: Readonly<Record<string, unknown>>;
-  readonly roles: Readonly<Record<string, { readonly keyids: readonly string[]; readonly threshold: number }>>;
+  readonly roles: Readonly<Record<string, RoleJson>>;
+  readonly [TRUST_ROLE]?: RoleJson;
+}
+
+interface RoleJson {
+  readonly keyids: readonly string[];
+  readonly threshold: number;
+}
+
+function toJson({ keys, threshold }: RootRole): RoleJson {
+  return { keyids: keys.map(({ key }) => key.keyID), threshold };
 }
 
 export function addSignature({ next }: Pick<NextRoot, 'next'>, key: RoleKey): void {
@@ -85,13 +94,20 @@ export function isSignedEnough(both: NextRoot): boolean {
   return present.by.length >= present.needed && next.by.length >= next.needed;
 }
 
+/** Roles of a root, with the one for trust policies. */
+export type RootRoleName = (typeof ROOT_ROLES)[number];
+
+export function roleIn({ signed }: Metadata<Root>, name: RootRoleName): Role | undefined {
+  return name === 'trust' ? trustRoleOf(signed) : signed.roles[name];
+}
+
 /** Roles whose keys or threshold another root changes. */
-export function changedRoles({ present, next }: NextRoot): readonly TufRole[] {
-  const text = ({ signed }: Metadata<Root>, name: TufRole): string => {
-    const { keyIDs = [], threshold } = signed.roles[name] ?? {};
+export function changedRoles({ present, next }: NextRoot): readonly RootRoleName[] {
+  const text = (root: Metadata<Root>, name: RootRoleName): string => {
+    const { keyIDs = [], threshold } = roleIn(root, name) ?? {};
     return JSON.stringify([[...keyIDs].sort(), threshold]);
   };
-  return ROLES.filter((name) => text(present, name) !== text(next, name));
+  return ROOT_ROLES.filter((name) => text(present, name) !== text(next, name));
 }
 
 const KIND = 'slipway-next-root';

@@ -9,8 +9,15 @@ import { type Home, homeAt } from '../../src/cli/home.ts';
 import { readHandedOver, signNextRoot } from '../../src/cli/rotate/next-root-file.ts';
 import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
 import { rotateRootKeys } from '../../src/cli/rotate/root-keys.ts';
+import { trustRoleOf } from '../../src/contract/tuf/trust-role.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
-import { assertNamedByRoot, initialiseTuf, newestRoot, readKeysInForce } from '../../src/distribution/tuf-roots.ts';
+import {
+  assertNamedByRoot,
+  initialiseTuf,
+  newestRoot,
+  parseRoot,
+  readKeysInForce,
+} from '../../src/distribution/tuf-roots.ts';
 
 const NOW = Date.parse('2026-12-01T10:00:00Z');
 const CHANGES = ['open', 'rename', 'link', 'rm', 'mkdir'] as const;
@@ -98,7 +105,7 @@ it('new root keys are made once, wherever the command dies', async () => {
     const newKeys = ['root-1', 'root-2', 'root-3'].map((name) => path.join(folder, 'keys', `${name}.key`));
     const order = {
       ...{ home, keys: [rootKey], to: undefined, dryRun: false, nowMs: NOW },
-      ...{ newKeys, replace: undefined, threshold: 2 },
+      ...({ role: 'root', newKeys, replace: undefined, threshold: 2 } as const),
     };
     isDead = await dyingAt(nth, () => rotateRootKeys(order));
     await servingKeys(home);
@@ -123,7 +130,7 @@ it('a next root that is signed elsewhere is finished in the home that holds its 
   expect((await rotateOnline(order)).state).toBe('waits-for-signatures');
   expect(readFileSync(to, 'utf8')).toBe(bytes);
   await expect(finishRotation(home, await readHandedOver(to))).rejects.toMatchObject({ code: 'ROTATION_ROOT_KEY' });
-  const sign = { file: to, keys: [rootKey], mayChangeRoot: false, dryRun: false };
+  const sign = { file: to, keys: [rootKey], mayChangeSigners: false, dryRun: false };
   expect((await signNextRoot(sign)).state).toBe('ready');
   expect((await signNextRoot(sign)).state).toBe('ready');
   for (const [from, into, code] of [
@@ -152,16 +159,37 @@ it('a next root that is signed elsewhere is finished in the home that holds its 
 it('a holder of a root key signs no other root keys without agreeing to that, and nobody else signs at all', async () => {
   const { home, rootKey } = await newHome();
   const to = path.join(folder, 'next-root.json');
-  const order = { home, keys: [], to, dryRun: false, nowMs: NOW, replace: undefined, threshold: undefined };
+  const order = {
+    home,
+    keys: [],
+    to,
+    dryRun: false,
+    nowMs: NOW,
+    role: 'root',
+    replace: undefined,
+    threshold: undefined,
+  } as const;
   const own = path.join(folder, 'mine.key');
   await rotateRootKeys({ ...order, newKeys: [own] });
-  const sign = { file: to, keys: [rootKey], mayChangeRoot: false, dryRun: false };
-  await expect(signNextRoot(sign)).rejects.toMatchObject({ code: 'ROTATION_CHANGES_ROOT' });
+  const sign = { file: to, keys: [rootKey], mayChangeSigners: false, dryRun: false };
+  await expect(signNextRoot(sign)).rejects.toMatchObject({ code: 'ROTATION_CHANGES_SIGNERS' });
   const stranger = path.join(folder, 'home', 'tuf', 'targets.key');
   await expect(signNextRoot({ ...sign, keys: [stranger] })).rejects.toMatchObject({ code: 'ROTATION_KEY_FOREIGN' });
-  expect((await signNextRoot({ ...sign, mayChangeRoot: true })).state).toBe('ready');
+  expect((await signNextRoot({ ...sign, mayChangeSigners: true })).state).toBe('ready');
   await finishRotation(home, await readHandedOver(to));
   await servingKeys(home);
+  // Keys of trust policies are kept by every rotation but their own, which is guarded alike.
+  const trust = async () => trustRoleOf(parseRoot((await newestRoot(home.publication)).bytes).signed)?.keyIDs;
+  const before = await trust();
+  expect(before).toHaveLength(1);
+  const ofTrust = { ...order, role: 'trust', keys: [own], to: undefined } as const;
+  expect(await rotateRootKeys({ ...ofTrust, newKeys: [`${own}.trust`] })).toMatchObject({ state: 'done', version: 3 });
+  expect(await trust()).not.toEqual(before);
+  const trustFile = path.join(folder, 'next-trust.json');
+  await rotateRootKeys({ ...ofTrust, keys: [], to: trustFile, newKeys: [`${own}.other`] });
+  await expect(signNextRoot({ ...sign, keys: [own], file: trustFile })).rejects.toMatchObject({
+    code: 'ROTATION_CHANGES_SIGNERS',
+  });
   for (const wrong of [{ newKeys: [`${own}2`, `${own}3`] }, { newKeys: [`${own}2`], replace: ['zz'] }])
     await expect(rotateRootKeys({ ...order, to: undefined, keys: [own], ...wrong })).rejects.toMatchObject({
       code: 'ROTATION_REPLACE',

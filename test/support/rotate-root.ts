@@ -1,5 +1,6 @@
 // Owns rotating a root in one go, for tests that hold all keys.
 import { Metadata, MetadataKind } from '@tufjs/models';
+import { trustRoleOf } from '../../src/contract/tuf/trust-role.ts';
 import { addSignature, makeNextRoot, publishNextRoot } from '../../src/distribution/next-root.ts';
 import type { NamedKey, RoleKey, TufRole } from '../../src/distribution/tuf-keys.ts';
 import { encodeMetadata, type RootRoles } from '../../src/distribution/tuf-metadata.ts';
@@ -7,16 +8,19 @@ import { type FoundRoot, newestRoot } from '../../src/distribution/tuf-roots.ts'
 
 /** The roles of a root as they stand, with some replaced. */
 export function rolesAfter({ bytes }: FoundRoot, changes: Partial<RootRoles>): RootRoles {
-  const { keys, roles } = Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8'))).signed;
-  const asItIs = (name: TufRole) => ({
-    keys: (roles[name]?.keyIDs ?? []).map((id) => keys[id]).flatMap((key): NamedKey[] => (key ? [{ key }] : [])),
-    threshold: roles[name]?.threshold ?? 1,
+  const { signed } = Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8')));
+  const trust = trustRoleOf(signed);
+  const toRole = ({ keyIDs, threshold }: { readonly keyIDs: readonly string[]; readonly threshold: number }) => ({
+    keys: keyIDs.map((id) => signed.keys[id]).flatMap((key): NamedKey[] => (key ? [{ key }] : [])),
+    threshold,
   });
+  const asItIs = (name: TufRole) => toRole(signed.roles[name] ?? { keyIDs: [], threshold: 1 });
   return {
     root: changes.root ?? asItIs('root'),
     targets: changes.targets ?? asItIs('targets'),
     snapshot: changes.snapshot ?? asItIs('snapshot'),
     timestamp: changes.timestamp ?? asItIs('timestamp'),
+    trust: changes.trust ?? (trust && toRole(trust)),
   };
 }
 

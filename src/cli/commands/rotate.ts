@@ -1,6 +1,6 @@
-// Owns `slipway rotate`: other keys of the service, of the root, of devices and of tokens, while the fleet goes on.
+// Owns `slipway rotate`: other keys and tokens while the fleet goes on.
 import path from 'node:path';
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { changedRoles, type NextRoot, signaturesOf } from '../../distribution/next-root.ts';
@@ -46,24 +46,35 @@ async function online(options: RootOptions): Promise<void> {
   printResult(resultOf('online', rotation, options, after), options.json === true);
 }
 
-async function root({ newKey = [], replace, threshold, ...options }: NewRootOptions): Promise<void> {
+async function rootRole(role: 'root' | 'trust', options: NewRootOptions): Promise<void> {
+  const { newKey = [], replace, threshold } = options;
   const most = { least: 1, most: MOST_ROOT_KEYS };
   const rotation = await rotateRootKeys({
     ...(await orderOf(options)),
-    ...{ newKeys: newKey, replace },
+    ...{ role, newKeys: newKey, replace },
     threshold: threshold === undefined ? undefined : wholeNumberOf('--threshold', threshold, most),
   });
-  const file = path.join(options.home, 'publication', 'metadata', `${rotation.version}.root.json`);
-  const after = [
-    'The service goes on as before. Devices follow by themselves, also those that are off now.',
-    ...(newKey.length === 0
-      ? []
-      : [
-          'Keep two copies of each new key offline, and none on the machine of the service. Destroy the old keys once no device is behind.',
-          `Were the old keys stolen, give new devices this root: ${file}`,
-        ]),
+  printResult(resultOf(role, rotation, options, afterRoot(role, options, rotation.version)), options.json === true);
+}
+
+function afterRoot(role: 'root' | 'trust', { home, newKey = [] }: NewRootOptions, version: number): string[] {
+  const follow = 'The service goes on as before. Devices follow by themselves, also those that are off now.';
+  if (newKey.length === 0) return [follow];
+  const keep = 'Keep two copies of each new key offline, and none on the machine of the service.';
+  if (role === 'trust') {
+    const file = shellWord(path.join(home, 'trust-policy.yaml'));
+    return [
+      ...[follow, keep],
+      'Sign the trust policy again with them, or no device takes it any more:',
+      `  slipway trust sign ${file} --publication <copy> --key <new key> --out <folder>`,
+      '  slipway trust publish <folder>',
+    ];
+  }
+  const root = path.join(home, 'publication', 'metadata', `${version}.root.json`);
+  return [
+    ...[follow, `${keep} Destroy the old keys once no device is behind.`],
+    `Were the old keys stolen, give new devices this root: ${root}`,
   ];
-  printResult(resultOf('root', rotation, options, after), options.json === true);
 }
 
 async function finish(file: string, options: RootOptions): Promise<void> {
@@ -78,12 +89,12 @@ async function finish(file: string, options: RootOptions): Promise<void> {
 
 interface SignOptions extends RunOptions {
   readonly key: readonly string[];
-  readonly newRoot?: boolean;
+  readonly newSigners?: boolean;
 }
 
 async function sign(file: string, options: SignOptions): Promise<void> {
-  const { key: keys, newRoot: mayChangeRoot = false, dryRun = false, json = false } = options;
-  const rotation = await signNextRoot({ file, keys, mayChangeRoot, dryRun });
+  const { key: keys, newSigners: mayChangeSigners = false, dryRun = false, json = false } = options;
+  const rotation = await signNextRoot({ file, keys, mayChangeSigners, dryRun });
   printResult(resultOf('sign', rotation, { ...options, home: '.slipway' }, []), json);
 }
 
@@ -96,7 +107,7 @@ const STATES: Readonly<Record<Rotation['state'], (version: number) => string>> =
 };
 
 function resultOf(
-  command: 'online' | 'root' | 'finish' | 'sign',
+  command: 'online' | 'root' | 'trust' | 'finish' | 'sign',
   rotation: Rotation,
   { home, dryRun = false }: Pick<RootOptions, 'home' | 'dryRun'>,
   after: readonly string[],
@@ -111,7 +122,7 @@ function resultOf(
 }
 
 function madeLine(dryRun: boolean): (file: string) => string {
-  return (file) => `${dryRun ? 'Would make' : 'Made'} ${file}, a new key of the root.`;
+  return (file) => `${dryRun ? 'Would make' : 'Made'} the key ${file}.`;
 }
 
 function factsOf(both: NextRoot) {
@@ -133,14 +144,14 @@ function linesOf(both: NextRoot): string[] {
 
 /** What is to be done with the file. */
 function handingOver({ both, state }: Rotation, file: string, home: string): string[] {
-  const isNew = both !== null && changedRoles(both).includes('root');
+  const isNew = both !== null && changedRoles(both).some((role) => role === 'root' || role === 'trust');
   const at = home === '.slipway' ? '' : ` --home ${shellWord(home)}`;
   return [
     ...(state === 'ready'
       ? []
       : [
           `Take ${file} to each machine that holds a key of the root, and sign it there:`,
-          `  slipway rotate sign ${shellWord(path.basename(file))} --key <root.key>${isNew ? ' --new-root' : ''}`,
+          `  slipway rotate sign ${shellWord(path.basename(file))} --key <root.key>${isNew ? ' --new-signers' : ''}`,
         ]),
     'Then take it to the machine of the service:',
     `  slipway rotate finish ${shellWord(state === 'ready' ? path.basename(file) : file)}${at}`,
@@ -162,6 +173,13 @@ function addRootOptions(command: Command): Command {
   return addRunOptions(signed);
 }
 
+function addNewKeyOptions(command: Command): Command {
+  return addRootOptions(command)
+    .option('--new-key <file...>', 'new key: made where it is not there, and its public half will do')
+    .option('--replace <id...>', 'beginning of the id of a key that is replaced; repeatable (default: all)')
+    .option('--threshold <n>', 'how many keys must sign from then on (default: as many as now)');
+}
+
 export function addRotateCommand(program: Command): void {
   const rotate = program
     .command('rotate')
@@ -169,21 +187,19 @@ export function addRotateCommand(program: Command): void {
   addRootOptions(
     rotate.command('online').description('replace the three keys that the service signs the publication with'),
   ).action(online);
-  addRootOptions(
-    rotate
-      .command('root')
-      .description('replace keys of the TUF root; without --new-key, renew it for a year')
-      .option('--new-key <file...>', 'new key of the root: made where it is not there, and its public half will do')
-      .option('--replace <id...>', 'beginning of the id of a key that is replaced; repeatable (default: all)')
-      .addOption(new Option('--threshold <n>', 'how many keys must sign from then on (default: as many as now)')),
-  ).action(root);
+  const root = rotate
+    .command('root')
+    .description('replace keys of the TUF root; without --new-key, renew it for a year');
+  addNewKeyOptions(root).action((options: NewRootOptions) => rootRole('root', options));
+  const trust = rotate.command('trust').description('replace the keys that sign trust policies');
+  addNewKeyOptions(trust).action((options: NewRootOptions) => rootRole('trust', options));
   addRunOptions(
     rotate
       .command('sign')
       .description('sign a next root where a key of the root is; needs no home')
       .argument('<file>', 'file that `rotate online --to` or `rotate root --to` wrote')
       .requiredOption('--key <file...>', 'private key of the root; repeatable')
-      .option('--new-root', 'agree that other keys sign roots from then on'),
+      .option('--new-signers', 'agree that other keys sign roots or trust policies from then on'),
   ).action(sign);
   addRunOptions(
     rotate

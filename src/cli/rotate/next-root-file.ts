@@ -12,6 +12,7 @@ import {
   isSignedEnough,
   type NextRoot,
   parseNextRoot,
+  roleIn,
   signaturesOf,
 } from '../../distribution/next-root.ts';
 import { type NamedKey, namedKeyOf, type RoleKey, readRoleKey } from '../../distribution/tuf-keys.ts';
@@ -108,13 +109,13 @@ export async function readHandedOver(file: string): Promise<NextRoot> {
 export interface SignOrder {
   readonly file: string;
   readonly keys: readonly string[];
-  /** Other keys of the root itself are agreed to. */
-  readonly mayChangeRoot: boolean;
+  /** Other keys for roots or trust policies are agreed to. */
+  readonly mayChangeSigners: boolean;
   readonly dryRun: boolean;
 }
 
-/** Signs where the key is, without a home. Throws ROTATION_FILE, ROTATION_KEY_FOREIGN and ROTATION_CHANGES_ROOT. */
-export async function signNextRoot({ file, keys, mayChangeRoot, dryRun }: SignOrder): Promise<Rotation> {
+/** Signs where the key is, without a home. Throws ROTATION_FILE, ROTATION_KEY_FOREIGN and ROTATION_CHANGES_SIGNERS. */
+export async function signNextRoot({ file, keys, mayChangeSigners, dryRun }: SignOrder): Promise<Rotation> {
   const both = await readHandedOver(file);
   const signers = await Promise.all(keys.map(readRoleKey));
   const { present, next } = signaturesOf(both);
@@ -126,11 +127,13 @@ export async function signNextRoot({ file, keys, mayChangeRoot, dryRun }: SignOr
       remedy: "Pass a key of this fleet's root. If you expected this to be one, somebody may have made the file up.",
     });
   }
-  if (changedRoles(both).includes('root') && !mayChangeRoot) {
+  const guarded = changedRoles(both).find((role) => role === 'root' || role === 'trust');
+  if (guarded !== undefined && !mayChangeSigners) {
+    const [before, after] = [keysOf(both.present, guarded), keysOf(both.next, guarded)];
     throw new CodedError({
-      code: 'ROTATION_CHANGES_ROOT',
-      message: `${file} changes who may sign roots: from ${keysOf(present)} to ${keysOf(next)}.`,
-      remedy: 'If that is what you want, sign with --new-root. Otherwise sign nothing, and ask who made the file.',
+      code: 'ROTATION_CHANGES_SIGNERS',
+      message: `${file} changes who may sign ${guarded === 'root' ? 'roots' : 'trust policies'}: from ${before} to ${after}.`,
+      remedy: 'If that is what you want, sign with --new-signers. Otherwise sign nothing, and ask who made the file.',
     });
   }
   signWith(both, signers);
@@ -139,6 +142,7 @@ export async function signNextRoot({ file, keys, mayChangeRoot, dryRun }: SignOr
   return { state, both, version: both.next.signed.version, file, made: [] };
 }
 
-function keysOf({ needed, of }: { readonly needed: number; readonly of: readonly string[] }): string {
-  return `${needed} of ${of.map((id) => id.slice(0, 10)).join(', ')}`;
+function keysOf(root: NextRoot['next'], name: 'root' | 'trust'): string {
+  const { keyIDs, threshold } = roleIn(root, name) ?? { keyIDs: [], threshold: 0 };
+  return keyIDs.length === 0 ? 'nobody' : `${threshold} of ${keyIDs.map((id) => id.slice(0, 10)).join(', ')}`;
 }

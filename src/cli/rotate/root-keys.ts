@@ -1,10 +1,10 @@
-// Owns replacing keys of the root, or renewing it without other keys.
+// Owns replacing keys of the root or of trust policies, and renewing the root without other keys.
 import path from 'node:path';
 import { CodedError } from '../../base/errors.ts';
-import { isSignedEnough, makeNextRoot, type NextRoot } from '../../distribution/next-root.ts';
+import { isSignedEnough, makeNextRoot, type NextRoot, ROOT_ROLES, roleIn } from '../../distribution/next-root.ts';
 import { makeRoleKey, type NamedKey, type RoleKey, writeRoleKey } from '../../distribution/tuf-keys.ts';
 import type { RootRole } from '../../distribution/tuf-metadata.ts';
-import { namedIn, newestRoot, parseRoot } from '../../distribution/tuf-roots.ts';
+import { newestRoot, parseRoot } from '../../distribution/tuf-roots.ts';
 import {
   assertSigned,
   findHandedOver,
@@ -17,6 +17,8 @@ import {
 import { finishRotation, type RotationOrder } from './online-keys.ts';
 
 export interface RootRotationOrder extends RotationOrder {
+  /** Whose keys: those that sign roots, or trust policies. */
+  readonly role: 'root' | 'trust';
   /** Files of new keys, made where they are not there; public halves do. None renews the root with the keys that it has. */
   readonly newKeys: readonly string[];
   /** Beginnings of the ids of keys that they replace; all unless given. */
@@ -27,7 +29,7 @@ export interface RootRotationOrder extends RotationOrder {
 
 /** Repeated, it does nothing where its keys are the root's already. Throws ROTATION_… and TUF_…. */
 export async function rotateRootKeys(order: RootRotationOrder): Promise<Rotation> {
-  const { home, to, dryRun, nowMs, newKeys } = order;
+  const { home, to, dryRun, nowMs, newKeys, role, threshold } = order;
   const newest = await newestRoot(home.publication);
   const found = await Promise.all(newKeys.map(findNewRootKey));
   if (newKeys.length > 0 && isDone(newest.bytes, found, order))
@@ -35,7 +37,9 @@ export async function rotateRootKeys(order: RootRotationOrder): Promise<Rotation
   const missing = newKeys.filter((_, i) => found[i] === undefined);
   const signers = await rootSigners(order.keys, home);
   const next = (fresh: readonly (NamedKey | RoleKey)[]): NextRoot => {
-    const both = makeNextRoot(newest.bytes, { root: rootAfter(newest.bytes, fresh, order) }, nowMs);
+    const changes =
+      newKeys.length === 0 && threshold === undefined ? {} : { [role]: roleAfter(newest.bytes, fresh, order) };
+    const both = makeNextRoot(newest.bytes, changes, nowMs);
     signWith(both, [...signers, ...fresh.filter((key): key is RoleKey => 'sign' in key)]);
     return both;
   };
@@ -55,25 +59,32 @@ export async function rotateRootKeys(order: RootRotationOrder): Promise<Rotation
 }
 
 /** Has the root these keys, and none of those that they replace? */
-function isDone(present: Buffer, found: readonly (NamedKey | undefined)[], { replace }: RootRotationOrder): boolean {
-  const { root: ids } = namedIn(parseRoot(present));
+function isDone(
+  present: Buffer,
+  found: readonly (NamedKey | undefined)[],
+  { replace, role }: RootRotationOrder,
+): boolean {
+  const { keyIDs: ids = [] } = roleIn(parseRoot(present), role) ?? {};
   const isThere = found.every((key) => key !== undefined && ids.includes(key.key.keyID));
   if (replace === undefined) return isThere && ids.length === found.length;
   return isThere && !ids.some((id) => replace.some((begin) => id.startsWith(begin)));
 }
 
 /** Throws ROTATION_REPLACE when what is asked for makes no root. */
-function rootAfter(present: Buffer, fresh: readonly NamedKey[], { replace, threshold }: RootRotationOrder): RootRole {
-  const { keys, roles } = parseRoot(present).signed;
-  const ids = roles.root?.keyIDs ?? [];
-  const before = roles.root?.threshold ?? 1;
+function roleAfter(
+  present: Buffer,
+  fresh: readonly NamedKey[],
+  { replace, threshold, role }: RootRotationOrder,
+): RootRole {
+  const root = parseRoot(present);
+  const { keyIDs: ids, threshold: before } = roleIn(root, role) ?? { keyIDs: [], threshold: 1 };
   const replaced = fresh.length === 0 ? [] : (replace?.map((begin) => idOf(begin, ids)) ?? ids);
-  if (threshold === undefined && fresh.length !== replaced.length)
+  if (threshold === undefined && ids.length > 0 && fresh.length !== replaced.length)
     throw refuse(
       `${fresh.length} new keys would replace ${replaced.length}, of which ${before} must sign.`,
       'Pass one --new-key for each key that it replaces. Or say with --threshold how many of all must sign.',
     );
-  const kept = ids.filter((id) => !replaced.includes(id)).flatMap((id) => keys[id] ?? []);
+  const kept = ids.filter((id) => !replaced.includes(id)).flatMap((id) => root.signed.keys[id] ?? []);
   const all = [...kept.map((key) => ({ key })), ...fresh];
   const needed = threshold ?? before;
   if (new Set(all.map(({ key }) => key.keyID)).size !== all.length)
@@ -98,6 +109,6 @@ function refuse(message: string, remedy: string): CodedError {
 
 function isSameAim(one: NextRoot, other: NextRoot): boolean {
   const aim = ({ next }: NextRoot): string =>
-    JSON.stringify([next.signed.version, namedIn(next), next.signed.roles.root?.threshold]);
+    JSON.stringify([next.signed.version, ROOT_ROLES.map((name) => roleIn(next, name)?.toJSON())]);
   return aim(one) === aim(other);
 }

@@ -11,7 +11,8 @@ import { loadTrust, type TrustContents } from '../../../src/contract/trust/read-
 import { publishPolicy, type SignedPolicy, signPolicy } from '../../../src/distribution/trust-policies.ts';
 import { makeRoleKey, type RoleKey, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../../src/distribution/tuf-metadata.ts';
-import { newestRoot, rolesAfter, rotateRoot } from '../../../src/distribution/tuf-roots.ts';
+import { newestRoot } from '../../../src/distribution/tuf-roots.ts';
+import { rolesAfter, rotateRoot } from '../../support/rotate-root.ts';
 import { directiveAt, HOUR, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
 import { makeKey } from '../../support/trust.ts';
 
