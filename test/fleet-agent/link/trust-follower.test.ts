@@ -12,8 +12,8 @@ import { publishPolicy, type SignedPolicy, signPolicy } from '../../../src/distr
 import { makeRoleKey, type RoleKey, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../../src/distribution/tuf-metadata.ts';
 import { newestRoot } from '../../../src/distribution/tuf-roots.ts';
-import { rolesAfter, rotateRoot } from '../../support/rotate-root.ts';
 import { directiveAt, HOUR, PublicationWorld, refresh } from '../../distribution/publication-world.ts';
+import { rolesAfter, rotateRoot } from '../../support/rotate-root.ts';
 import { makeKey } from '../../support/trust.ts';
 
 const DAY = 24 * HOUR;
