@@ -6,7 +6,7 @@ import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { encodeDirective } from '../../src/contract/directive-json.ts';
 import { BUCKETS } from '../../src/contract/membership.ts';
 import type { OnlineKeys } from '../../src/distribution/tuf-keys.ts';
-import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
+import { DEFAULT_LIFETIMES, makeOnline, type VersionedFile } from '../../src/distribution/tuf-metadata.ts';
 
 export interface EvilModel {
   readonly model: string;
@@ -49,12 +49,14 @@ export function signDirective(
   version: number,
   keys: OnlineKeys,
   entries: readonly DirectiveEntry[],
+  trust?: VersionedFile,
 ): void {
   const metadata = path.join(folder, 'metadata');
   const bytes = encodeDirective({ kind: 'Directive', entries });
-  const order = { version, targets: [{ path: 'directive.json', bytes }], nowMs: Date.now() };
+  const order = { version, targets: [{ path: 'directive.json', bytes }], trust, nowMs: Date.now() };
   const online = makeOnline({ ...order, keys, lifetimes: DEFAULT_LIFETIMES });
   writeFileSync(path.join(folder, 'targets', `${hexOf(digestOf(bytes))}.directive.json`), bytes);
+  if (trust !== undefined) writeFileSync(path.join(metadata, `${trust.version}.trust.json`), trust.bytes);
   writeFileSync(path.join(metadata, `${version}.targets.json`), online.targets);
   writeFileSync(path.join(metadata, `${version}.snapshot.json`), online.snapshot);
   writeFileSync(path.join(metadata, 'timestamp.json'), online.timestamp);

@@ -12,6 +12,7 @@ import { type Rotation, readHandedOver, signNextRoot } from '../rotate/next-root
 import { finishRotation, rotateOnline } from '../rotate/online-keys.ts';
 import { rotateRootKeys } from '../rotate/root-keys.ts';
 import { homeOption } from '../settings.ts';
+import { addRotateCi } from './rotate-ci.ts';
 
 interface RunOptions {
   readonly dryRun?: boolean;
@@ -187,6 +188,7 @@ export function addRotateCommand(program: Command): void {
   addRootOptions(
     rotate.command('online').description('replace the three keys that the service signs the publication with'),
   ).action(online);
+  addRotateCi(rotate);
   const root = rotate
     .command('root')
     .description('replace keys of the TUF root; without --new-key, renew it for a year');
