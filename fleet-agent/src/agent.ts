@@ -249,8 +249,10 @@ class DeviceAgent implements Agent {
     const { link, token = null, labels, clock, random, logger } = this.#options;
     const { identity, queue, memory, models, refusal, directives } = parts;
     if (link === null || identity === undefined || queue === undefined) return null;
+    const onProtocol = (error: CodedError | null): void =>
+      error === null ? this.#problems.clear('protocol') : this.#problems.note(error, 'protocol');
     return new Reporting({
-      sender: new ReportSender({ link, token, labels, identity, queue, clock, random, logger }),
+      sender: new ReportSender({ link, token, labels, identity, queue, onProtocol, clock, random, logger }),
       ...{ identity, wake: this.#reportWake, measurements: this.#measurements, gauges: this.#gauges },
       reportMs: this.#options.intervals?.reportMs ?? DEFAULT_INTERVALS.reportMs,
       facts: () => {
@@ -272,7 +274,7 @@ class DeviceAgent implements Agent {
       version === null ? [] : [`${model} ${version}`],
     );
     const told = revoked.length === 0 ? {} : { [SERVES_REVOKED]: revoked.join(', ').slice(0, 250) };
-    return { ...refusal.properties, ...this.#problems.properties, ...told };
+    return { ...refusal.properties, ...this.#problems.properties, ...this.#notes.properties, ...told };
   }
 
   async #take(directive: Directive, memory: DeviceMemory, models: DeviceModels, inDateUntilMs: number | null) {
@@ -285,6 +287,7 @@ class DeviceAgent implements Agent {
     const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);
     const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing, models.onTrial());
     this.#notes.logIgnored(chosen.ignored);
+    this.#notes.noteAgent(directive);
     await memory.accept(chosen.accepted, inDateUntilMs);
     this.#directiveAtMs = memory.nowMs();
     for (const [model, desired] of chosen.desired) {

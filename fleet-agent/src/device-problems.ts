@@ -49,6 +49,11 @@ export class DeviceProblems {
     this.#logger.error('the agent works on without a part of itself', { error });
   }
 
+  /** Nothing is wrong with the part any more. */
+  clear(part: string): void {
+    this.#found.delete(part);
+  }
+
   /** What the part gives; what takes its place when it throws. One with a name is well again once it gives something. */
   async orElse<T, Other>(part: () => Promise<T>, instead: Other, name?: string): Promise<T | Other> {
     try {

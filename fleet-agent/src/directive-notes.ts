@@ -1,6 +1,9 @@
-// Owns what the device says of its directives that no model's updater says: entries ignored, conflicts and versions without room, each once.
+// Owns what the device says of its directives that no model's updater says: entries ignored, conflicts, versions without room and an agent that is too old, each once.
 import type { Logger } from '../../src/base/logger.ts';
-import type { Outcome } from '../../src/contract/report.ts';
+import type { Directive } from '../../src/contract/directive.ts';
+import { compareVersions } from '../../src/contract/model-version.ts';
+import { AGENT_OUTDATED, type Outcome } from '../../src/contract/report.ts';
+import { AGENT_VERSION } from './agent-options.ts';
 import type { Goal } from './record/model-record.ts';
 import { type Conflict, conflictOutcome, type DesiredVersions, noRoomOutcome } from './update/desired-version.ts';
 
@@ -10,8 +13,10 @@ export class DirectiveNotes {
   #conflicts = new Map<string, string>();
   #ignored: ReadonlyMap<string, string> = new Map();
   #outcomes: Outcome[] = [];
+  /** The declared version of the agent, where this one is older. */
+  #outdatedBy: string | null = null;
 
-  /** `onOutcome`: there is one to report. */
+  /** `onOutcome`: there is something to report. */
   constructor(logger: Logger, onOutcome: () => void) {
     this.#logger = logger;
     this.#onOutcome = onOutcome;
@@ -20,6 +25,21 @@ export class DirectiveNotes {
   /** The outcomes since the last call. */
   takeOutcomes(): Outcome[] {
     return this.#outcomes.splice(0);
+  }
+
+  /** What reports say. */
+  get properties(): Readonly<Record<string, string>> {
+    return this.#outdatedBy === null ? {} : { [AGENT_OUTDATED]: this.#outdatedBy };
+  }
+
+  /** Said, and no more: packages are updated by whoever installed them. */
+  noteAgent({ agentVersion: declared }: Directive): void {
+    const outdatedBy = declared !== undefined && compareVersions(AGENT_VERSION, declared) < 0 ? declared : null;
+    if (outdatedBy === this.#outdatedBy) return;
+    this.#outdatedBy = outdatedBy;
+    this.#onOutcome();
+    if (outdatedBy === null) return;
+    this.#logger.warn('this agent is older than the fleet declares', { version: AGENT_VERSION, declared: outdatedBy });
   }
 
   /** Each reason once: the same directive is taken again at every look. */

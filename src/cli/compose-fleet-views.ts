@@ -37,7 +37,7 @@ export function composeFleetViews({ store, clock, reportMs, words, asOf, refused
     ...{ store, reportMs, words },
     asOf,
     refusedWhy: (device) => {
-      const why = refused.current().first.find((one) => one.device === device)?.why;
+      const why = refused.whyOf(device);
       return why === undefined ? undefined : refusedWhy(why);
     },
     rest: () => nextTurn(),

@@ -15,6 +15,7 @@ import {
 } from './directive.ts';
 import { isNameable } from './group-exception.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
+import { assertProtocol, PROTOCOL } from './protocol.ts';
 import { parseSelector } from './selector.ts';
 import { noteContent } from './step-signature.ts';
 
@@ -186,7 +187,7 @@ function bound(value: unknown): Pick<Directive, 'bound'> {
   return { bound: lists };
 }
 
-/** Reads a directive whose signature was checked. Throws DIRECTIVE_UNREADABLE. Fields that this version does not know are left out. */
+/** Reads a directive whose signature was checked. Throws DIRECTIVE_UNREADABLE, DIRECTIVE_TOO_OLD or DIRECTIVE_TOO_NEW. Fields that this version does not know are left out. */
 export function parseDirective(bytes: Uint8Array): Directive {
   if (bytes.length > MOST_DIRECTIVE_BYTES) refuse('size', `at most ${MOST_DIRECTIVE_BYTES} bytes`);
   let json: unknown;
@@ -196,6 +197,7 @@ export function parseDirective(bytes: Uint8Array): Directive {
     refuse('text', 'JSON');
   }
   const given = fields(json, 'document');
+  assertProtocol('DIRECTIVE', given.protocol);
   if (given.kind !== 'Directive') refuse('kind', '"Directive"');
   const { entries } = given;
   if (!Array.isArray(entries) || entries.length > MOST_ENTRIES) refuse('entries', `a list of at most ${MOST_ENTRIES}`);
@@ -206,13 +208,14 @@ export function parseDirective(bytes: Uint8Array): Directive {
     entries: parsed,
     ...bound(given.bound),
     ...signature('boundSignature', given, 'document'),
+    ...(given.agentVersion === undefined ? {} : { agentVersion: text(given.agentVersion, 'agentVersion') }),
   };
 }
 
 /** The canonical bytes: equal directives have equal bytes. Throws DIRECTIVE_TOO_LARGE, and DIRECTIVE_UNREADABLE for what devices would refuse. */
 export function encodeDirective(directive: Directive): Buffer {
   const entries = [...directive.entries].sort((a, b) => (a.rollout < b.rollout ? -1 : a.rollout > b.rollout ? 1 : 0));
-  const bytes = Buffer.from(canonicalJson({ ...directive, kind: 'Directive', entries }));
+  const bytes = Buffer.from(canonicalJson({ ...directive, kind: 'Directive', protocol: PROTOCOL, entries }));
   if (bytes.length > MOST_DIRECTIVE_BYTES) {
     throw new CodedError({
       code: 'DIRECTIVE_TOO_LARGE',

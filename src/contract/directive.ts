@@ -72,6 +72,8 @@ export interface Directive {
   readonly bound?: readonly BoundLabels[];
   /** The reconciler's own signature on `bound`; absent only before it is signed. */
   readonly boundSignature?: StepSignature;
+  /** The agent that devices should have at least, as the repository declares it; absent when it declares none. */
+  readonly agentVersion?: string;
 }
 
 export const DIRECTIVE_TARGET = 'directive.json';

@@ -12,17 +12,8 @@ import {
   type TransferCounts,
   type TransferStep,
 } from './report.ts';
-import {
-  count,
-  finite,
-  ifPresent,
-  type Members,
-  MOST_SPAN_MS,
-  members,
-  oneOf,
-  record,
-  refuse,
-} from './report-reader.ts';
+import { type Members, MOST_SPAN_MS, members, record, refuse } from './report-reader.ts';
+import { count, finite, ifPresent, oneOf } from './report-values.ts';
 
 /** A load that took longer than a day is none. */
 const MOST_LOAD_MS = 86_400_000;

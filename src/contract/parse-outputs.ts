@@ -3,7 +3,8 @@ import { MOST_SCALARS } from './declared-outputs.ts';
 import { DETECTION_BINS, DIRECTION_BINS, DIRECTIONS, LENGTH_BINS } from './output-bins.ts';
 import { ANSWER_ENDS, type OutputCounts, type ScalarCounts } from './output-counts.ts';
 import { MOST_BUCKET, MOST_SIDE_BUCKETS, outputCount } from './output-sketch.ts';
-import { count, finite, ifPresent, list, members, name, record, refuse, sum } from './report-reader.ts';
+import { list, members, name, record, refuse } from './report-reader.ts';
+import { count, finite, ifPresent, sum } from './report-values.ts';
 
 const LEAST_BUCKET = -220;
 

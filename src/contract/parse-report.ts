@@ -3,6 +3,7 @@ import { CodedError } from '../base/errors.ts';
 import { MOST_REVISION } from './directive.ts';
 import { FAILURE_REASONS, parseGauges, parseObservations } from './parse-observations.ts';
 import { parseOutputs } from './parse-outputs.ts';
+import { assertProtocol } from './protocol.ts';
 import {
   CONFIDENCE_BINS,
   type DeviceReport,
@@ -17,25 +18,8 @@ import {
   type ModelState,
   type Outcome,
 } from './report.ts';
-import {
-  count,
-  digest,
-  ifPresent,
-  instant,
-  isDeviceId,
-  list,
-  MOST_LABELS,
-  members,
-  name,
-  oneOf,
-  orNull,
-  parseLabels,
-  record,
-  refuse,
-  span,
-  sum,
-  text,
-} from './report-reader.ts';
+import { isDeviceId, list, MOST_LABELS, members, name, parseLabels, record, refuse, text } from './report-reader.ts';
+import { count, digest, ifPresent, instant, oneOf, orNull, span, sum } from './report-values.ts';
 import type { SketchJson } from './sketch.ts';
 
 const MOST_BUCKETS = 2_000;
@@ -179,7 +163,7 @@ function parseProperty(value: unknown, place: string): string | number {
 
 /**
  * The report in the payload of a verified envelope. Members it does not know are dropped, so that a newer agent can talk to an older service.
- * Throws `REPORT_JSON`, `REPORT_SHAPE`, `REPORT_BOUNDS` or `REPORT_NUMBERS`.
+ * Throws `REPORT_JSON`, `REPORT_TOO_OLD`, `REPORT_TOO_NEW`, `REPORT_SHAPE`, `REPORT_BOUNDS` or `REPORT_NUMBERS`.
  */
 export function parseReport(payload: Uint8Array): DeviceReport {
   let value: unknown;
@@ -193,6 +177,7 @@ export function parseReport(payload: Uint8Array): DeviceReport {
 
 function readReport(value: unknown): DeviceReport {
   const raw = members(value, 'payload');
+  assertProtocol('REPORT', raw.protocol);
   if (!isDeviceId(raw.device)) refuse('REPORT_SHAPE', 'device', 'is not a device id');
   const sequence = count(raw.sequence, 'sequence', Number.MAX_SAFE_INTEGER);
   if (sequence === 0) refuse('REPORT_NUMBERS', 'sequence', 'starts at 1');

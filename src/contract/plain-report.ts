@@ -2,7 +2,8 @@
 import { parseInstant } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import { type Digest, isDigest, sha256Hex } from './digest.ts';
-import { count, isDeviceId, members, name } from './report-reader.ts';
+import { isDeviceId, members, name } from './report-reader.ts';
+import { count } from './report-values.ts';
 
 /** Reports of one request. */
 export const MOST_PLAIN_REPORTS = 500;

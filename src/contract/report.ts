@@ -26,6 +26,8 @@ export const DIRECTIVE_REFUSED = 'directiveRefused';
 export const SERVES_REVOKED = 'servesRevoked';
 /** Reported property of a device that has its trust policy from the publication: the policy's version. */
 export const TRUST_VERSION = 'trustVersion';
+/** Reported property of a device whose agent is older than the fleet declares: the declared version. */
+export const AGENT_OUTDATED = 'agentOutdated';
 /** Reported property of a device that serves on without a part of itself: codes and messages. */
 export const AGENT_PROBLEM = 'agentProblem';
 
@@ -171,6 +173,8 @@ export interface Outcome {
 
 export interface DeviceReport {
   readonly kind: 'DeviceReport';
+  /** Of the messages; absent: 1. Once read, it says nothing more. */
+  readonly protocol?: number;
   readonly device: string;
   /** Given at enrolment; a device enrolled anew starts a new epoch at sequence 1. */
   readonly epoch: number;

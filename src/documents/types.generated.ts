@@ -59,6 +59,10 @@ export interface Repository {
        */
       readonly admit?: 'any' | 'listed';
       /**
+       * Version of the agent that devices should have at least. Devices with an older one say so and are shown; nothing is taken from them, and nothing updates them.
+       */
+      readonly agentVersion?: string;
+      /**
        * Names of labels that devices state themselves or have from their tokens, so that no group names them. `slipway validate` then knows them in `by`.
        *
        * @maxItems 64

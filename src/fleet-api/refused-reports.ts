@@ -51,6 +51,13 @@ export class RefusedReports {
     return { count: new Set(all.map(({ device }) => device)).size, first: all.slice(0, MOST_FIRST) };
   }
 
+  /** Of one device; undefined where its reports are taken. */
+  whyOf(device: string): string | undefined {
+    this.#forget();
+    for (const [why, devices] of this.#seen) if (devices.has(device)) return why;
+    return undefined;
+  }
+
   #forget(): void {
     const beforeMs = this.#clock.monotonicMs() - FORGET_MS;
     for (const devices of this.#seen.values())

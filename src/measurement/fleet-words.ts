@@ -19,6 +19,8 @@ export interface FleetDocuments {
   readonly groups: ReadonlyMap<string, ReadGroup | { readonly kind: 'broken' }>;
   /** Null while nobody can tell: then nobody new is admitted. */
   readonly admitsListedOnly: boolean | null;
+  /** The agent that devices should have at least, as the settings say; null or absent where they say none. */
+  readonly agentVersion?: string | null;
   /** Object id of the settings that say so; null where the defaults do. */
   readonly settingsFrom: string | null;
 }
@@ -34,6 +36,8 @@ export interface WordsOfFleet {
   readonly keyOf: (device: string) => string | undefined;
   /** The labels as they travel to the devices. */
   readonly bound: readonly BoundLabels[];
+  /** The agent that devices should have at least; null where none is declared. */
+  readonly agentVersion: string | null;
   /** The object ids, by path, of the documents that say it. */
   readonly readFrom: Readonly<Record<string, string>>;
   /** Documents that are read no more and may lie elsewhere: what they said holds until they are deleted. */
@@ -61,7 +65,7 @@ export class FleetWords {
 
   /** `findNow` says where a document that is gone from its place lies now, if it was not deleted. */
   of(
-    { groups, admitsListedOnly, settingsFrom }: FleetDocuments,
+    { groups, admitsListedOnly, agentVersion = null, settingsFrom }: FleetDocuments,
     findNow: (path: string) => string | undefined = () => undefined,
   ): WordsOfFleet {
     const isSame =
@@ -80,20 +84,20 @@ export class FleetWords {
     this.#admitsListedOnly = admitsListedOnly;
     this.#settingsFrom = settingsFrom;
     const areAllRead = admitsListedOnly !== null && this.#readable.size === groups.size;
-    const reading = { admitsListedOnly: admitsListedOnly ?? true, areAllRead, settingsFrom, misplaced };
+    const reading = { admitsListedOnly: admitsListedOnly ?? true, areAllRead, agentVersion, settingsFrom, misplaced };
     this.#words = wordsOf(this.#readable, reading);
     return this.#words;
   }
 }
 
-interface Reading extends Pick<FleetDocuments, 'settingsFrom'>, Pick<WordsOfFleet, 'misplaced'> {
+interface Reading extends Pick<FleetDocuments, 'settingsFrom'>, Pick<WordsOfFleet, 'agentVersion' | 'misplaced'> {
   readonly admitsListedOnly: boolean;
   readonly areAllRead: boolean;
 }
 
 function wordsOf(
   groups: ReadonlyMap<string, ReadGroup>,
-  { admitsListedOnly, areAllRead, settingsFrom, misplaced }: Reading,
+  { admitsListedOnly, areAllRead, agentVersion, settingsFrom, misplaced }: Reading,
 ): WordsOfFleet {
   const denied = new Set<string>();
   const keys = new Map<string, string>();
@@ -116,6 +120,7 @@ function wordsOf(
     labels,
     keyOf: (device) => keys.get(device),
     bound,
+    agentVersion,
     misplaced,
     untold: labels.size - bound.reduce((told, { devices }) => told + devices.length, 0),
     readFrom: {
@@ -138,9 +143,10 @@ export function fleetErrors({ untold, labels, misplaced }: WordsOfFleet): readon
   return [...elsewhere, new CodedError({ code: 'FLEET_LABELS_TOO_MANY', message, remedy })];
 }
 
-/** The directive with the labels that the fleet documents give to devices. */
-export function withBound(directive: Directive, { bound }: WordsOfFleet): Directive {
-  return bound.length === 0 ? directive : { ...directive, bound };
+/** The directive with the labels that the fleet documents give to devices, and the agent that they declare. */
+export function withBound(directive: Directive, { bound, agentVersion }: WordsOfFleet): Directive {
+  const declared = agentVersion === null ? {} : { agentVersion };
+  return bound.length === 0 ? { ...directive, ...declared } : { ...directive, bound, ...declared };
 }
 
 /** No longer than a label may be: what does not fit is left out. */

@@ -4,6 +4,7 @@ import { CodedError } from '../base/errors.ts';
 import { contradictedLabel, isSameLabels, type Labels } from '../contract/bound-labels.ts';
 import type { Digest } from '../contract/digest.ts';
 import { isInAnyGroup } from '../contract/group-exception.ts';
+import { compareVersions } from '../contract/model-version.ts';
 import { DIRECTIVE_REFUSED, outcomeKey, SERVES_REVOKED } from '../contract/report.ts';
 import { type DeviceFacts, matchesSelector, parseSelector } from '../contract/selector.ts';
 import type { DeviceRecord, FleetPicture } from '../store/device-register.ts';
@@ -22,6 +23,8 @@ export interface KnownFleet {
   /** They serve a version whose signer is revoked, because no other one is there. */
   readonly onRevoked: OddDevices;
   readonly claiming: ClaimingDevices;
+  /** Their agent is older than the fleet declares. */
+  readonly outdated: OddDevices;
   /** Enrolled devices that the fleet documents turn away. */
   readonly denied: number;
 }
@@ -88,6 +91,14 @@ export class KnownFleets {
   }
 }
 
+/** `agent 0.1.0 is older than the declared 0.2.0`, by what the device reports, also where its agent is too old to say so; else null. */
+export function outdatedAgent({ properties }: DeviceRecord, words: Pick<WordsOfFleet, 'agentVersion'>): string | null {
+  const { agent } = properties;
+  const declared = words.agentVersion;
+  if (declared === null || typeof agent !== 'string' || compareVersions(agent, declared) >= 0) return null;
+  return `agent ${agent} is older than the declared ${declared}`;
+}
+
 /** As the store will have it once it knows of the documents. */
 export function withLabels(device: DeviceRecord, documented: Labels | undefined): DeviceRecord {
   if (documented === undefined || isSameLabels({ ...device.bound, ...documented }, device.bound)) return device;
@@ -109,6 +120,7 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
   const refusing: { device: string; what: string }[] = [];
   const onRevoked: { device: string; what: string }[] = [];
   const claiming: { device: string; claim: FalseClaim }[] = [];
+  const outdated: { device: string; what: string }[] = [];
   let refusingCount = 0;
   let denied = 0;
   for (const one of picture.devices.values()) {
@@ -123,6 +135,8 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
     if (device.claim !== null) claiming.push({ device: device.id, claim: device.claim });
     const revoked = device.properties[SERVES_REVOKED];
     if (revoked !== undefined) onRevoked.push({ device: device.id, what: String(revoked) });
+    const agent = outdatedAgent(device, words);
+    if (agent !== null) outdated.push({ device: device.id, what: agent });
     const refused = refusals(device);
     if (refused.length > 0) refusingCount++;
     for (const what of refused.slice(0, MOST_SHOWN - refusing.length)) refusing.push({ device: device.id, what });
@@ -145,5 +159,6 @@ function knownFleet(picture: FleetPicture, words: WordsOfFleet): KnownFleet {
     refusing: { count: refusingCount, first: refusing },
     onRevoked: { count: onRevoked.length, first: onRevoked.slice(0, MOST_SHOWN) },
     claiming: { count: claiming.length, first: claiming.slice(0, MOST_SHOWN) },
+    outdated: { count: outdated.length, first: outdated.slice(0, MOST_SHOWN) },
   };
 }

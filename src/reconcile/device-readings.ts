@@ -91,6 +91,11 @@ export function meterDevices(metrics: Metrics, parts: DeviceReadingParts): void 
     ({ onRevoked }) => onRevoked.count,
   );
   one(
+    'slipway_devices_agent_outdated',
+    'Devices whose agent is older than slipway.yaml declares (`fleet.agentVersion`).',
+    ({ outdated }) => outdated.count,
+  );
+  one(
     'slipway_devices_reports_refused',
     'Devices whose reports this process refuses.',
     ({ refusedReports }) => refusedReports.count,

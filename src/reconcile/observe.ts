@@ -102,7 +102,7 @@ export class Observer {
     if (!this.#hasRecalled) await recallDocuments(store, reader, snapshot, this.#fleets.words);
     this.#hasRecalled ||= !isBlind;
     const known = this.#fleets.of(await store.readFleet(), snapshot, fleetDocumentFinder(snapshot));
-    const fleet = isBlind ? { ...known, words: { ...known.words, bound: published?.bound ?? [] } } : known;
+    const fleet = isBlind ? { ...known, words: asPublished(known.words, published) } : known;
     const { listenedMs } = await store.readListening();
     const named = rolloutsOrLost(snapshot, published);
     const { bases, broken } = await this.#basesOf(named, { snapshot, published, fleet });
@@ -245,6 +245,11 @@ function brokenOf(name: string, fix: Fix): BrokenRollout {
     return { name, ...problem };
   }
   return { name, fix, code: fix.code, file: name, line: null, column: null, more: 0 };
+}
+
+/** While no commit can be read, devices are told what they were told. */
+function asPublished(words: KnownFleet['words'], published: Directive | null): KnownFleet['words'] {
+  return { ...words, bound: published?.bound ?? [], agentVersion: published?.agentVersion ?? null };
 }
 
 /** Who has which devices: by the status that counts, or as published where none is known. */

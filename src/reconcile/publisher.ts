@@ -72,7 +72,7 @@ function isSameBound({ bound: one = [] }: Directive, { bound: other = [] }: Dire
 
 function isSameDirective(one: Directive, other: Directive): boolean {
   if (one.entries.length !== other.entries.length || !isSameBound(one, other)) return false;
-  if (one.boundSignature?.sig !== other.boundSignature?.sig) return false;
+  if (one.boundSignature?.sig !== other.boundSignature?.sig || one.agentVersion !== other.agentVersion) return false;
   return one.entries.every((entry, i) => {
     const beside = other.entries[i];
     return beside !== undefined && (entry === beside || textOf(entry) === textOf(beside));

@@ -43,6 +43,8 @@ export interface ServiceView {
   readonly onRevoked: OddDevices;
   /** Devices that report for an arm, or about a version, that the directive did not give them. */
   readonly claiming: ClaimingDevices;
+  /** Devices whose agent is older than the fleet declares. */
+  readonly outdated: OddDevices;
   /** Devices whose reports this process refuses. */
   readonly refusedReports: RefusedDevices;
   /** Rollouts whose devices got a rollback before its commit. */
@@ -68,6 +70,7 @@ export const NOTHING_YET: ServiceView = {
   refusing: { count: 0, first: [] },
   onRevoked: { count: 0, first: [] },
   claiming: { count: 0, first: [] },
+  outdated: { count: 0, first: [] },
   refusedReports: { count: 0, first: [] },
   emergencyRollbacks: [],
   offDeclared: [],
@@ -82,11 +85,14 @@ export const NOTHING_YET: ServiceView = {
 export function observedView(
   { snapshot, fleet }: Observation,
   outlooks: readonly Outlook[],
-): Pick<ServiceView, 'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing' | 'onRevoked' | 'claiming'> {
+): Pick<
+  ServiceView,
+  'commit' | 'outlooks' | 'problems' | 'contradicting' | 'refusing' | 'onRevoked' | 'claiming' | 'outdated'
+> {
   const errors = [...fleetErrors(fleet.words), ...documentErrors(snapshot)];
   const problems = errors.slice(0, MOST_PROBLEMS).map(formatError);
-  const { contradicting, refusing, onRevoked, claiming } = fleet;
-  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing, onRevoked, claiming };
+  const { contradicting, refusing, onRevoked, claiming, outdated } = fleet;
+  return { commit: snapshot.commit, outlooks, problems, contradicting, refusing, onRevoked, claiming, outdated };
 }
 
 export function troubleOf(error: CodedError | null): ServiceView['trouble'] {

@@ -80,6 +80,8 @@ export interface Snapshot {
   readonly groups: ReadonlyMap<string, GroupDocument | BrokenDocument>;
   /** Are devices that no group lists turned away? Null while nobody can tell. */
   readonly admitsListedOnly: boolean | null;
+  /** The agent that devices should have at least; null where none is declared. */
+  readonly agentVersion: string | null;
   /** `slipway.yaml`. Where it is missing the defaults are used; while it is broken, what it said before. */
   readonly settings: SettingsDocument | BrokenDocument | null;
   /** Object id of the `slipway.yaml` that is used; null where the defaults are. */
@@ -172,13 +174,14 @@ export class SnapshotReader {
 
   #saidBy(
     settings: Snapshot['settings'],
-  ): Pick<Snapshot, 'layout' | 'settings' | 'defaultPolicy' | 'admitsListedOnly' | 'settingsFrom'> {
+  ): Pick<Snapshot, 'layout' | 'settings' | 'defaultPolicy' | 'admitsListedOnly' | 'agentVersion' | 'settingsFrom'> {
     const spec = this.#readable?.settings.spec;
     return {
       settings,
       layout: { ...DEFAULT_LAYOUT, ...spec?.layout },
       defaultPolicy: spec?.defaults?.policy ?? null,
       admitsListedOnly: settings?.kind === 'broken' && spec === undefined ? null : spec?.fleet?.admit === 'listed',
+      agentVersion: spec?.fleet?.agentVersion ?? null,
       settingsFrom: this.#readable?.oid ?? null,
     };
   }

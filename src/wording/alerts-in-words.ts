@@ -49,6 +49,8 @@ const REFUSED_WHY: Readonly<Record<string, string>> = {
   'other-epoch': 'of an enrolment that has ended: the device needs a new token',
   'unknown-device': 'not enrolled in this store: the device needs a token',
   denied: 'on the deny list',
+  REPORT_TOO_NEW: 'of a newer protocol than this service reads: upgrade the service',
+  REPORT_TOO_OLD: "of an older protocol than this service reads: upgrade the device's agent",
   'address-limited': 'more comes from their address than one may send: see --address-factor',
 };
 

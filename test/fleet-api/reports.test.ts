@@ -8,6 +8,7 @@ import { signDsse } from '../../src/contract/trust/dsse.ts';
 import { RefusedReports } from '../../src/fleet-api/refused-reports.ts';
 import { FleetWords } from '../../src/measurement/fleet-words.ts';
 import { wordsOfObserved } from '../../src/measurement/known-fleet.ts';
+import { refusedWhy } from '../../src/wording/alerts-in-words.ts';
 import { interval, NOW, openPublished, report, spec } from '../store/reports.ts';
 import { enrolDevice, newKey, post, send, signReport, startService } from './service.ts';
 
@@ -236,6 +237,21 @@ describe('who asks for too much', () => {
     expect(answer.status).toBe(400);
     expect(await answer.json()).toMatchObject({ error: { code: 'HTTP_BODY_DEPTH' } });
     expect((await post(`${service.url}/v1/reports`, `["${'['.repeat(64)}"]`)).status).toBe(200);
+  });
+
+  it('of another protocol are refused by a code, which stands beside the device; of the first they need not say so', async () => {
+    const refused = new RefusedReports(new SystemClock(), silentLogger);
+    await using service = await startService({ refused });
+    const one = await enrolDevice(service, 'd1');
+    const { body } = await send(service, [one.sign({ protocol: 2 }), one.sign({ protocol: 0 })]);
+    expect(body).toEqual([
+      { kind: 'rejected', sequence: null, reason: 'REPORT_TOO_NEW' },
+      { kind: 'rejected', sequence: null, reason: 'REPORT_TOO_OLD' },
+    ]);
+    expect(refused.whyOf('d1')).toBe('REPORT_TOO_NEW');
+    expect(refusedWhy('REPORT_TOO_NEW')).toContain('upgrade the service');
+    expect((await send(service, [one.sign({ sequence: 1 })])).body).toEqual([{ kind: 'accepted', sequence: 1 }]);
+    expect(refused.whyOf('d1')).toBeUndefined();
   });
 
   it('devices whose reports are refused are noted once each, until a report of theirs counts', async () => {

@@ -26,3 +26,21 @@ test('denied devices, and those that contradict their labels, are in no target; 
   expect(fleet.matching('*')).toEqual(['plain']);
   expect(fleet.contradicting).toEqual([{ device: 'contradicts', what: expect.stringContaining('region:us-east') }]);
 });
+
+test('devices with an older agent than declared are counted by what they report, newer ones and those that say none are not', async () => {
+  await using store = openMemoryFleetStore();
+  const agents = { old: '0.9.1', same: '0.10.0', newer: '0.11.0-rc1', silent: undefined };
+  for (const [device, agent] of Object.entries(agents)) {
+    const epoch = await enrolled(store, device);
+    const properties = agent === undefined ? {} : { agent };
+    await store.ingest([{ report: report({ device, epoch, properties, intervals: [] }), receivedAtMs: NOW }]);
+  }
+  const documents = { groups: new Map(), admitsListedOnly: false, settingsFrom: null };
+  const fleets = new KnownFleets();
+  expect(fleets.of(await store.readFleet(), documents).outdated).toEqual({ count: 0, first: [] });
+  const declaring = { ...documents, agentVersion: '0.10.0', settingsFrom: 'another' };
+  expect(fleets.of(await store.readFleet(), declaring).outdated).toEqual({
+    count: 1,
+    first: [{ device: 'old', what: 'agent 0.9.1 is older than the declared 0.10.0' }],
+  });
+});

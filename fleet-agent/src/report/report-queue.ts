@@ -4,6 +4,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { readFileIfPresent, syncFolder, writeFileDurably } from '../../../src/base/durable-file.ts';
 import type { Logger } from '../../../src/base/logger.ts';
+import { PROTOCOL } from '../../../src/contract/protocol.ts';
 import { REPORT_PAYLOAD_TYPE } from '../../../src/contract/report.ts';
 import { type DsseEnvelope, signDsse } from '../../../src/contract/trust/dsse.ts';
 import { mergeBodies, type ReportBody } from './report-body.ts';
@@ -77,7 +78,9 @@ export class ReportQueue {
   /** Numbers and signs a report before it is first sent; it is durable and never changes again. */
   async freeze(body: ReportBody, sender: Sender, replaces: string | null = null): Promise<SentReport> {
     const sequence = await this.#nextSequence(sender.epoch);
-    const payload = Buffer.from(JSON.stringify({ ...body, device: sender.device, epoch: sender.epoch, sequence }));
+    const payload = Buffer.from(
+      JSON.stringify({ ...body, protocol: PROTOCOL, device: sender.device, epoch: sender.epoch, sequence }),
+    );
     const envelope = signDsse(REPORT_PAYLOAD_TYPE, payload, { keyid: sender.device, key: sender.key });
     const sent: SentReport = { replaces, epoch: sender.epoch, sequence, body, envelope };
     await writeFileDurably(this.#path(nameOf(sent)), JSON.stringify(sent), 0o600);
@@ -104,7 +107,7 @@ export class ReportQueue {
     await Promise.all(reports.map((sent) => rm(this.#path(nameOf(sent)), { force: true })));
   }
 
-  /** The service never took them (another epoch, or it lost the device): they are drafts again and get new numbers. */
+  /** The service never took them (another epoch, or version of the protocol, or it lost the device): they are drafts again and get new numbers. */
   async thaw(reports: readonly SentReport[]): Promise<void> {
     for (const sent of reports) await this.addDraft(sent.body, [nameOf(sent)]);
     await this.settle(reports);

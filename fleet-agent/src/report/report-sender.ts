@@ -11,6 +11,7 @@ import {
   needsNumber,
   type ReportAnswer,
 } from '../../../src/contract/fleet-messages.ts';
+import { isProtocolRefusal, PROTOCOL } from '../../../src/contract/protocol.ts';
 import type { Identity } from '../link/identity.ts';
 import type { LinkFailure, ServiceLink } from '../link/service-link.ts';
 import type { ReportBody } from './report-body.ts';
@@ -26,11 +27,14 @@ export interface ReportSenderOptions {
   readonly labels: Readonly<Record<string, string>>;
   readonly identity: Identity;
   readonly queue: ReportQueue;
+  /** Why the service can't read this agent's reports; null once it does. */
+  readonly onProtocol: (error: CodedError | null) => void;
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly logger: Logger;
 }
 
+type RejectedAnswer = Extract<ReportAnswer, { kind: 'rejected' }>;
 type Progress = 'more' | 'done' | LinkFailure;
 
 export class ReportSender {
@@ -134,10 +138,11 @@ export class ReportSender {
     const again: SentReport[] = [];
     const settled: SentReport[] = [];
     const misnumbered: SentReport[] = [];
+    const unread = answers.find(isUnread);
     for (const [i, sent] of batch.entries()) {
       const answer = answers[i];
       if (answer === undefined) continue;
-      (needsEnrolment(answer) ? again : needsNumber(answer) ? misnumbered : settled).push(sent);
+      (needsEnrolment(answer) || isUnread(answer) ? again : needsNumber(answer) ? misnumbered : settled).push(sent);
       if ('countsFrom' in answer && answer.countsFrom !== undefined)
         await queue.countFrom(sent.epoch, answer.countsFrom, answer.kind === 'too-late');
       if (answer.kind === 'rejected')
@@ -145,10 +150,12 @@ export class ReportSender {
     }
     await queue.settle(settled);
     if (misnumbered.length > 0) await queue.thaw(misnumbered);
+    const error = unread === undefined ? null : otherProtocol(unread);
+    this.#options.onProtocol(error);
     if (again.length === 0) return queue.length > 0 ? 'more' : 'done';
-    identity.forget();
+    if (error === null) identity.forget();
     await queue.thaw(again);
-    return { kind: 'failed', error: notEnrolled(identity.device), retryAfterMs: null };
+    return { kind: 'failed', error: error ?? notEnrolled(identity.device), retryAfterMs: null };
   }
 }
 
@@ -160,6 +167,21 @@ function fitting(reports: readonly SentReport[]): readonly SentReport[] {
     return bytes > MOST_BATCH_BYTES;
   });
   return first === -1 ? reports : reports.slice(0, first);
+}
+
+/** The reports wait until one of the two is upgraded. */
+function isUnread(answer: ReportAnswer): answer is RejectedAnswer {
+  return answer.kind === 'rejected' && isProtocolRefusal(answer.reason);
+}
+
+function otherProtocol({ reason }: RejectedAnswer): CodedError {
+  const older = reason === 'REPORT_TOO_NEW' ? 'service' : 'agent';
+  return new CodedError({
+    code: 'AGENT_PROTOCOL',
+    kind: 'retry-later',
+    message: `The service can't read protocol version ${PROTOCOL} of this agent's reports (${reason}); they wait.`,
+    remedy: `Upgrade the ${older}.`,
+  });
 }
 
 function notEnrolled(device: string): CodedError {

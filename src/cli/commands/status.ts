@@ -88,6 +88,7 @@ export function liveText({ service, rollouts }: LiveView, table?: string): strin
     offDeclared = [],
     alerts = [],
     refusedReports = { count: 0, first: [] },
+    outdated = { count: 0, first: [] },
   } = service;
   return [
     withoutControls(sourceLine(service.source, service.commit)),
@@ -113,6 +114,10 @@ export function liveText({ service, rollouts }: LiveView, table?: string): strin
     ...listed(
       `${countOf(claiming.count, 'device')} ${claiming.count === 1 ? 'claims' : 'claim'} an arm or a version that the directive did not give ${claiming.count === 1 ? 'it' : 'them'}: not counted`,
       claiming.first.map(({ device, claim }) => `${oneLine(device)}  ${falseClaimInWords(claim)}`),
+    ),
+    ...listed(
+      `${countOf(outdated.count, 'device')} ${outdated.count === 1 ? 'has' : 'have'} an older agent than slipway.yaml declares`,
+      outdated.first.map(({ device, what }) => `${oneLine(device)}  ${oneLine(what)}`),
     ),
     ...listed(
       `The service refuses the reports of ${countOf(refusedReports.count, 'device')}`,

@@ -2,8 +2,11 @@
 import { LengthOrHashMismatchError, UnsignedMetadataError } from '@tufjs/models/dist/error.js';
 import { BadVersionError, DownloadLengthMismatchError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
 import { CodedError } from '../../base/errors.ts';
+import { isProtocolRefusal } from '../protocol.ts';
 
-export type RefusalCode = 'TUF_EXPIRED' | 'TUF_ROLLBACK' | 'TUF_SIGNATURE' | 'TUF_LENGTH' | 'TUF_OTHER';
+export type RefusalCode = 'TUF_EXPIRED' | 'TUF_ROLLBACK' | 'TUF_SIGNATURE' | 'TUF_LENGTH' | 'TUF_OTHER' | ProtocolCode;
+/** It is believed, and can't be read. */
+type ProtocolCode = 'DIRECTIVE_TOO_OLD' | 'DIRECTIVE_TOO_NEW';
 
 /** The publication answers, and what it says is not to be believed. The message is a whole sentence. */
 export class TufRefusal extends Error {
@@ -44,7 +47,10 @@ export function toRefusal(error: unknown, file: string, signedBy: string): TufRe
   }
   if (error instanceof DownloadLengthMismatchError)
     return new TufRefusal('TUF_LENGTH', `${file} is larger than it may be (${detail}).`, error);
-  if (error instanceof CodedError) return new TufRefusal('TUF_OTHER', error.message, error);
+  if (error instanceof CodedError) {
+    const code = isProtocolRefusal(error.code) ? (error.code as ProtocolCode) : 'TUF_OTHER';
+    return new TufRefusal(code, error.message, error);
+  }
   return new TufRefusal('TUF_OTHER', `${file} can't be read (${detail}).`, error);
 }
 

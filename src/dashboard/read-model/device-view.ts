@@ -35,8 +35,7 @@ export interface DeviceFindings {
 export function deviceView(found: DeviceFindings): DeviceView {
   const { device, state, recent, changes, words, refusedWhy, asOf } = found;
   const { record, source } = device;
-  const isDenied = words?.isDenied(device.id) ?? false;
-  const row = deviceRow(device, state, { recent, isDenied, nowMs: asOf.atMs });
+  const row = deviceRow(device, state, { recent, words, refusedWhy, nowMs: asOf.atMs });
   const refused = refusedWhy === undefined ? [] : [`the service refuses its reports: ${oneLine(refusedWhy)}`];
   const common = { asOf, ...row, recent: [...recent], changes: changes.map((one) => ({ ...one })) };
   if (record === null)

@@ -63,7 +63,7 @@ export class FleetReader {
   /** A page of the devices that the filter leaves, with counts and facets of all of them. Throws SELECTOR_SYNTAX, DEVICES_CURSOR. */
   async devices({ cursor, limit = USUAL_DEVICES, ...filter }: DevicesQuestion): Promise<Devices> {
     const list = await this.#look();
-    const { asOf: askAsOf, store, words } = this.#parts;
+    const { asOf: askAsOf, store, words, refusedWhy } = this.#parts;
     const asOf = { ...askAsOf(), atMs: this.#listedAt };
     const found = this.#finder.find(list, filter);
     const after = cursor === undefined ? null : idOfCursor(cursor);
@@ -72,8 +72,8 @@ export class FleetReader {
     for (const place of places) {
       const [device, state] = [list.devices[place], list.states[place]];
       if (device === undefined || state === undefined) continue;
-      const isDenied = words()?.isDenied(device.id) ?? false;
-      devices.push(deviceRow(device, state, { recent: await store.readRecent(device.id), isDenied, nowMs: asOf.atMs }));
+      const common = { words: words(), refusedWhy: refusedWhy(device.id), nowMs: asOf.atMs };
+      devices.push(deviceRow(device, state, { recent: await store.readRecent(device.id), ...common }));
     }
     const { counts, facets, versions, arms } = found;
     const shown = { counts: [...counts], facets: [...facets], versions: [...versions], arms: [...arms] };

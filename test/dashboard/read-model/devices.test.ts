@@ -21,7 +21,8 @@ function fits(name: string, value: unknown): void {
   expect(check.errors).toBeNull();
 }
 
-const words = (over: Partial<Words>): Words => ({ isDenied: () => false, labels: new Map(), ...over }) as Words;
+const words = (over: Partial<Words>): Words =>
+  ({ isDenied: () => false, labels: new Map(), agentVersion: null, ...over }) as Words;
 
 /** Ids by arm: those whose bucket is in the first half get the candidate. */
 const ids = Array.from({ length: 40 }, (_, n) => `d${String(n).padStart(2, '0')}`);
@@ -87,6 +88,21 @@ describe('a list of devices', () => {
       asDeclared: 1,
       declared: 1,
     });
+  });
+
+  it('says beside how a device stands that its agent is older than declared', async () => {
+    await using fleet = new Fleet();
+    for (const id of [canary, rest]) await fleet.enrol(id);
+    fleet.words = words({ agentVersion: '0.1.1' });
+    await fleet.report(canary, NEW);
+    await fleet.report(rest, OLD, { properties: { agent: '0.1.1', [DIRECTIVE_REFUSED]: 'DIRECTIVE_OLD' } });
+    await fleet.report(canary, NEW, { properties: { agent: '0.1.0' } });
+    const texts = (await fleet.reader.devices({})).devices.map(({ device, text }) => [device, text]);
+    expect(Object.fromEntries(texts)).toEqual({
+      [canary]: 'agent 0.1.0 is older than the declared 0.1.1',
+      [rest]: 'does not believe the directive: DIRECTIVE_OLD',
+    });
+    expect((await fleet.reader.device(canary))?.text).toContain('0.1.1');
   });
 
   it('says that a device waits while no version is stable yet', async () => {

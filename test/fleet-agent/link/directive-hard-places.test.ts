@@ -19,7 +19,10 @@ const DAY = 24 * HOUR;
 
 /** Lays a publication signed with these keys over the folder. */
 function forge(world: PublicationWorld, folder: string, keys: OnlineKeys, version: number, revision: number): void {
-  const bytes = encodeDirective(directiveAt(revision));
+  lay(world, folder, keys, version, encodeDirective(directiveAt(revision)));
+}
+
+function lay(world: PublicationWorld, folder: string, keys: OnlineKeys, version: number, bytes: Buffer): void {
   const targets = [{ path: 'directive.json', bytes }];
   const online = makeOnline({ version, targets, keys, nowMs: world.clock.now(), lifetimes: DEFAULT_LIFETIMES });
   writeFileSync(path.join(folder, 'targets', `${digestOf(bytes).slice(7)}.directive.json`), bytes);
@@ -38,6 +41,27 @@ async function withdrawOnlineKeys(world: PublicationWorld): Promise<OnlineKeys> 
   await rotateRoot({ publication: world.publication, nowMs: world.clock.now(), oldRootKeys: [root], roles });
   return keys;
 }
+
+describe('a directive of another protocol', () => {
+  it('is refused by what to upgrade, and the one before holds until one can be read', async () => {
+    await using world = await PublicationWorld.open();
+    await using host = await StaticServer.start(world.publication);
+    await world.publish(directiveAt(1));
+    const device = await world.device(host.url);
+    expect(answerOf(await refresh(device))).toBe(1);
+    const stating = (protocol: number) =>
+      Buffer.from(JSON.stringify({ ...JSON.parse(encodeDirective(directiveAt(2)).toString()), protocol }));
+    lay(world, world.publication, world.keys, 11, stating(2));
+    const upgradeAgent = expect.stringMatching(/version 2, this agent reads 1 to 1: upgrade the agent/);
+    const tooNew = { kind: 'refused', code: 'DIRECTIVE_TOO_NEW', reason: upgradeAgent };
+    expect(await refresh(device)).toEqual(tooNew);
+    expect(device.lastAccepted()?.entries[0]?.revision).toBe(1);
+    lay(world, world.publication, world.keys, 12, stating(0));
+    expect(await refresh(device)).toMatchObject({ code: 'DIRECTIVE_TOO_OLD' });
+    forge(world, world.publication, world.keys, 13, 3);
+    expect(answerOf(await refresh(device))).toBe(3);
+  });
+});
 
 describe('time', () => {
   it('that goes back brings nothing expired back to life', async () => {

@@ -27,6 +27,9 @@ function bodyOf(characters: number): ReportBody {
 /** A service that takes what the real one takes, and notes how many reports each request held. */
 class SizedLink implements ServiceLink {
   readonly batches: number[] = [];
+  /** Why it reads no report; null: it takes them. */
+  unread: string | null = null;
+  readonly taken: unknown[] = [];
 
   async enrol() {
     return { kind: 'enrolled', enrolment: { device: 'device-1', epoch: 1, labels: {} } } as const;
@@ -35,6 +38,9 @@ class SizedLink implements ServiceLink {
   async send(reports: readonly DsseEnvelope[]) {
     expect(Buffer.byteLength(JSON.stringify(reports))).toBeLessThanOrEqual(MOST_BATCH_BYTES);
     this.batches.push(reports.length);
+    const reason = this.unread;
+    if (reason !== null) return rejected(reports, reason);
+    for (const { payload } of reports) this.taken.push(JSON.parse(Buffer.from(payload, 'base64').toString()));
     return { kind: 'answered', answers: reports.map((): ReportAnswer => ({ kind: 'accepted', sequence: 1 })) } as const;
   }
 
@@ -47,19 +53,39 @@ class SizedLink implements ServiceLink {
   }
 }
 
-async function sendAll(sizes: readonly number[]): Promise<readonly number[]> {
+/** Back-off is over at every look. */
+class LeapingClock extends SystemClock {
+  #leapMs = 0;
+
+  override monotonicMs(): number {
+    this.#leapMs += 400_000;
+    return super.monotonicMs() + this.#leapMs;
+  }
+}
+
+function rejected(reports: readonly DsseEnvelope[], reason: string) {
+  const answers = reports.map((): ReportAnswer => ({ kind: 'rejected', sequence: null, reason }));
+  return { kind: 'answered', answers } as const;
+}
+
+async function senderOf(link: SizedLink, sizes: readonly number[], onProtocol: (error: CodedError | null) => void) {
   const root = mkdtempSync(path.join(os.tmpdir(), 'slipway-batches-'));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const folder = new DeviceFolder(root);
   mkdirSync(folder.reportFolder);
   const queue = await ReportQueue.open(folder.reportFolder, silentLogger);
   for (const size of sizes) await queue.addDraft(bodyOf(size));
-  const link = new SizedLink();
   const identity = await Identity.open('device-1', folder);
   const sender = new ReportSender({
-    ...{ link, token: 'one-time', labels: {}, identity, queue, logger: silentLogger },
-    ...{ clock: new SystemClock(), random: seededRandom('batches', 'jitter') },
+    ...{ link, token: 'one-time', labels: {}, identity, queue, onProtocol, logger: silentLogger },
+    ...{ clock: new LeapingClock(), random: seededRandom('batches', 'jitter') },
   });
+  return { sender, queue };
+}
+
+async function sendAll(sizes: readonly number[]): Promise<readonly number[]> {
+  const link = new SizedLink();
+  const { sender, queue } = await senderOf(link, sizes, () => undefined);
   await sender.flush(new AbortController().signal);
   expect(queue.length).toBe(0);
   return link.batches;
@@ -72,3 +98,27 @@ test('large reports that waited travel in as many requests as they need', async 
 test('a report that no request can hold is dropped, and those behind it arrive', async () => {
   expect(await sendAll([100, 900_000, 100])).toEqual([1, 1]);
 });
+
+test.each([
+  ['REPORT_TOO_NEW', 'Upgrade the service.'],
+  ['REPORT_TOO_OLD', 'Upgrade the agent.'],
+])(
+  'reports that the service can not read (%s) wait, the agent says what to upgrade, and they arrive once',
+  async (why, remedy) => {
+    const link = new SizedLink();
+    const said: (CodedError | null)[] = [];
+    const { sender, queue } = await senderOf(link, [1, 2, 3], (error) => said.push(error));
+    const { signal } = new AbortController();
+    link.unread = why;
+    for (let i = 0; i < 3; i++) await sender.flush(signal);
+    expect(queue.length).toBe(3);
+    expect(said.at(-1)).toMatchObject({ code: 'AGENT_PROTOCOL', remedy, message: expect.stringContaining(why) });
+    link.unread = null;
+    await sender.flush(signal);
+    expect(queue.length).toBe(0);
+    expect(said.at(-1)).toBeNull();
+    const lengths = link.taken.map((one) => (one as ReportBody).properties.filler?.toString().length);
+    expect(lengths).toEqual([1, 2, 3]);
+    expect(link.taken).toEqual(lengths.map(() => expect.objectContaining({ protocol: 1, epoch: 1 })));
+  },
+);
