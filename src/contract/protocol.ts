@@ -18,7 +18,7 @@ export function assertProtocol(message: keyof typeof READERS, stated: unknown = 
   const { name, reader, writer } = READERS[message];
   const isOld = version < OLDEST_READ;
   throw new CodedError({
-    code: `${message}_TOO_${isOld ? 'OLD' : 'NEW'}`,
+    code: isOld ? `${message}_TOO_OLD` : `${message}_TOO_NEW`,
     message: `The ${name} has protocol version ${String(stated).slice(0, 20)}, this ${reader} reads ${OLDEST_READ} to ${NEWEST_READ}: upgrade the ${isOld ? writer : reader}.`,
     remedy: 'docs/how-to/upgrade.md has the order.',
   });

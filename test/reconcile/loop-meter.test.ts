@@ -127,7 +127,16 @@ function fleetOf(count: number): KnownFleet {
   });
   const none = { count: 0, first: [] };
   return {
-    ...{ devices, matching: () => [], contradicting: [], refusing: none, onRevoked: none, claiming: none, outdated: none, denied: 0 },
+    ...{
+      devices,
+      matching: () => [],
+      contradicting: [],
+      refusing: none,
+      onRevoked: none,
+      claiming: none,
+      outdated: none,
+      denied: 0,
+    },
     words: {} as KnownFleet['words'],
   };
 }
