@@ -7,18 +7,24 @@ const OLDEST_READ = 1;
 const NEWEST_READ = 1;
 
 const READERS = {
-  REPORT: { name: 'report', reader: 'service', writer: "device's agent" },
-  DIRECTIVE: { name: 'directive', reader: 'agent', writer: 'service' },
+  REPORT: {
+    ...{ name: 'report', reader: 'service', writer: "device's agent" },
+    ...{ tooOld: 'REPORT_TOO_OLD', tooNew: 'REPORT_TOO_NEW' },
+  },
+  DIRECTIVE: {
+    ...{ name: 'directive', reader: 'agent', writer: 'service' },
+    ...{ tooOld: 'DIRECTIVE_TOO_OLD', tooNew: 'DIRECTIVE_TOO_NEW' },
+  },
 } as const;
 
 /** Before anything else of a message is read: it may have another form. Throws …_TOO_OLD or …_TOO_NEW. */
 export function assertProtocol(message: keyof typeof READERS, stated: unknown = 1): void {
   const version = Number(stated);
   if (version >= OLDEST_READ && version <= NEWEST_READ) return;
-  const { name, reader, writer } = READERS[message];
+  const { name, reader, writer, tooOld, tooNew } = READERS[message];
   const isOld = version < OLDEST_READ;
   throw new CodedError({
-    code: isOld ? `${message}_TOO_OLD` : `${message}_TOO_NEW`,
+    code: isOld ? tooOld : tooNew,
     message: `The ${name} has protocol version ${String(stated).slice(0, 20)}, this ${reader} reads ${OLDEST_READ} to ${NEWEST_READ}: upgrade the ${isOld ? writer : reader}.`,
     remedy: 'docs/how-to/upgrade.md has the order.',
   });
