@@ -114,8 +114,9 @@ function readBoth(
   const { limit, own = null, leastEffect } = counts;
   const beside = read(counts, devices, baseline, { ...levels, leastDesignEffect: leastEffect });
   if (limit.kind !== 'least-relative' || own === null || !isTelling(own, counts.baseline)) return beside;
-  const before = read({ limit }, devices, own, levels);
-  if (baseline === null || baseline.trials === 0) return before;
+  if (baseline === null || baseline.trials === 0) return read({ limit }, devices, own, levels);
+  // Only how sure it is counts: who stands out is named beside the baseline.
+  const before = read({ limit }, devices, own, { ...levels, nameWorst: false });
   // The own past only guards against a canary unlike the fleet: for that the stage's error level will do, undivided.
   if (before.pFail <= levels.beta) return beside;
   const p = {

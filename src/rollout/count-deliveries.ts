@@ -26,31 +26,46 @@ interface Found {
 /** Of the stage's devices that are to fetch the candidate. What did not change since the last count is the same object, and is not looked at again. */
 export class DeliveryCounter {
   #of = '';
-  #found: Found[] = [];
+  #found: readonly Found[] = [];
+  #names: readonly string[] = [];
+  #devices: readonly Delivery[] = [];
 
   count({ entry, openedRevision, listenedMs }: CountingFacts, matching: Iterable<Matching>): StageDeliveries {
     const { rollout, revision, candidate } = entry;
     const opened = openedRevision ?? revision;
     const of = JSON.stringify([rollout, opened, candidate?.digest, candidate?.attempt]);
-    const known = of === this.#of ? this.#found : [];
-    const found: Found[] = [];
+    if (of !== this.#of) this.#take([]);
+    this.#of = of;
+    const known = this.#found;
+    // None is made as long as all are as they were.
+    let found: Found[] | null = null;
+    let place = 0;
     for (const one of matching) {
       if (one.kind !== 'wanted' || WONT_FETCH.has(one.standing.place)) continue;
-      const { device, standing } = one;
-      const before = known[found.length];
-      const isSame =
-        before?.device === device &&
-        before.place === standing.place &&
-        before.isOnTrial === (standing.isOnTrial === true);
-      found.push(isSame ? before : findDelivery(one, rollout, opened));
+      const before = known[place];
+      const isSame = before !== undefined && isAsFound(before, one);
+      if (!isSame) found ??= known.slice(0, place);
+      found?.push(isSame ? before : findDelivery(one, rollout, opened));
+      place++;
     }
-    this.#of = of;
+    if (found !== null || place !== known.length) this.#take(found ?? known.slice(0, place));
+    return { names: this.#names, devices: this.#devices, nowMs: listenedMs };
+  }
+
+  #take(found: readonly Found[]): void {
     this.#found = found;
-    return { names: found.map(({ name }) => name), devices: found.map(({ delivery }) => delivery), nowMs: listenedMs };
+    this.#names = found.map(({ name }) => name);
+    this.#devices = found.map(({ delivery }) => delivery);
   }
 }
 
 type Wanted = Extract<Matching, { readonly kind: 'wanted' }>;
+
+function isAsFound(before: Found, { device, standing }: Wanted): boolean {
+  return (
+    before.device === device && before.place === standing.place && before.isOnTrial === (standing.isOnTrial === true)
+  );
+}
 
 function findDelivery({ device, candidate, standing }: Wanted, rollout: string, opened: number): Found {
   const { place, isOnTrial = false } = standing;

@@ -112,15 +112,18 @@ export class HistogramRows {
   #findInliers(): InlierHistograms | null {
     const median = medianBesideOutliers(liveValuesOf(this.#trials));
     if (median === null) return null;
-    const inliers: number[] = [];
+    const live = this.liveRows();
+    const inliers = new Uint32Array(live.length);
+    let count = 0;
     let outlier: OutlierRow | null = null;
-    for (const row of this.liveRows()) {
-      const [device, trials] = [this.#source.names[row] ?? '', this.#trialsOf(row)];
-      if (isOutlier(trials, median)) outlier = furtherOutlier(outlier, { device, times: trials / median });
-      else inliers.push(row);
+    for (const row of live) {
+      const trials = this.#trialsOf(row);
+      if (isOutlier(trials, median))
+        outlier = furtherOutlier(outlier, { device: this.nameOf(row), times: trials / median });
+      else inliers[count++] = row;
     }
     if (outlier === null) return null;
-    return { rows: this.only(Uint32Array.from(inliers)), outlier };
+    return { rows: this.only(inliers.subarray(0, count)), outlier };
   }
 
   /** Some of the rows, by number, each once. */

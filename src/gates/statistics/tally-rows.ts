@@ -223,15 +223,16 @@ export class TallyRows {
     const median = medianBesideOutliers(ofEvents ? this.#events() : liveValuesOf(this.#trials));
     if (median === null) return null;
     const { names, sums } = this.#source;
-    const inliers: number[] = [];
-    let [outlier, most] = [-1, 0];
-    for (const row of this.liveRows()) {
+    const live = this.liveRows();
+    const inliers = new Uint32Array(live.length);
+    let [count, outlier, most] = [0, -1, 0];
+    for (const row of live) {
       const weight = ofEvents ? 1 + (sums[row * WIDTH] ?? 0) : (sums[row * WIDTH + 1] ?? 0);
-      if (!isOutlier(weight, median)) inliers.push(row);
+      if (!isOutlier(weight, median)) inliers[count++] = row;
       if (weight < most || (weight === most && (names[row] ?? '') >= (names[outlier] ?? ''))) continue;
       [outlier, most] = [row, weight];
     }
-    return { inliers: Uint32Array.from(inliers), outlier: { device: names[outlier] ?? '', times: most / median } };
+    return { inliers: inliers.subarray(0, count), outlier: { device: names[outlier] ?? '', times: most / median } };
   }
 
   /** Those rows. */
@@ -259,9 +260,12 @@ export class TallyRows {
       const at = row * WIDTH;
       const far = side * ((sums[at] ?? 0) - rate * (sums[at + 1] ?? 0));
       if (far < most) continue;
-      if (far > most) equal.length = 0;
-      else equal.push(row);
-      if (far > most) [most, furthest] = [far, row];
+      if (far === most) equal.push(row);
+      else {
+        equal.length = 0;
+        most = far;
+        furthest = row;
+      }
     }
     for (const row of equal) if ((names[row] ?? '') < (names[furthest] ?? '')) furthest = row;
     return furthest < 0 ? undefined : this.#named(furthest);
