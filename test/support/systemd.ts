@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import process from 'node:process';
 import { test } from 'vitest';
 
-export function isThere(program: string): boolean {
+export function isThere(program: string, question: readonly string[] = ['--version']): boolean {
   try {
-    execFileSync(program, ['--version'], { stdio: 'ignore' });
+    execFileSync(program, question, { stdio: 'ignore' });
     return true;
   } catch {
     return false;
