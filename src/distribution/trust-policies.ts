@@ -71,11 +71,15 @@ export function isTrustNamed(snapshot: VersionedFile | undefined, trust: Version
   return namedTrust(snapshot?.bytes)?.hex === (trust && sha256Hex(trust.bytes));
 }
 
+/** Undefined as well for a snapshot that can't be read: it is written anew. */
 function namedTrust(snapshot: Buffer | undefined): { readonly version: number; readonly hex: string } | undefined {
-  if (snapshot === undefined) return undefined;
-  const meta = Metadata.fromJSON(MetadataKind.Snapshot, JSON.parse(snapshot.toString('utf8'))).signed.meta;
-  const { version, hashes } = meta[TRUST_METADATA] ?? {};
-  return version === undefined ? undefined : { version, hex: hashes?.sha256 ?? '' };
+  try {
+    const { meta } = Metadata.fromJSON(MetadataKind.Snapshot, JSON.parse(String(snapshot))).signed;
+    const { version, hashes } = meta[TRUST_METADATA] ?? {};
+    return version === undefined ? undefined : { version, hex: hashes?.sha256 ?? '' };
+  } catch {
+    return undefined;
+  }
 }
 
 function isVerified({ bytes }: FoundRoot, text: string, version: number): boolean {

@@ -1,6 +1,9 @@
 // Proves that the commands of the page on changing the trust policy do what it says, in its order, and what they refuse.
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
+import { homeChecks } from '../../src/cli/doctor/home-checks.ts';
+import { homeAt } from '../../src/cli/home.ts';
 import { CliSession, type Ran } from './cli-session.ts';
 
 const PAGE = readFileSync(new URL('../../docs/how-to/change-the-trust-policy.md', import.meta.url), 'utf8');
@@ -109,4 +112,16 @@ test('what devices would refuse is not published, nor what the service could not
     published: { version: 3 },
     sameAsHome: true,
   });
+  const inDays = async (days: number) => {
+    const clock = { now: () => Date.now() + days * 24 * 3_600_000 } as Clock;
+    const [check] = homeChecks(homeAt(session.path('.slipway')), clock);
+    const { finding, text } = (await check?.run(new AbortController().signal)) ?? {};
+    return `${finding} ${text}`;
+  };
+  expect(await inDays(300)).toBe('ok 2 signers');
+  expect(await inDays(350)).toMatch(/^warn what devices get ends in 1\d days/);
+  expect(await inDays(366)).toMatch(/^warn what devices get has ended/);
+  const own = readFileSync(session.path('.slipway/trust-policy.yaml'), 'utf8');
+  session.write('.slipway/trust-policy.yaml', `${own}# changed by hand\n`);
+  expect(await inDays(0)).toMatch(/^warn devices get another one/);
 });

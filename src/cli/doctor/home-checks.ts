@@ -4,13 +4,14 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { FolderPublication } from '../../distribution/folder-publication.ts';
+import { findPublishedTrust } from '../../distribution/trust-policies.ts';
 import { DEFAULT_LIFETIMES } from '../../distribution/tuf-metadata.ts';
 import { newestRoot, readKeysInForce, rootExpiresAtMs } from '../../distribution/tuf-roots.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { countOf } from '../../wording/amounts.ts';
 import type { Home } from '../home.ts';
 import { findMisplacedKeys } from '../key-folder.ts';
-import { loadTrustPolicy } from '../load-trust.ts';
+import { loadTrust } from '../load-trust.ts';
 import { bad, type Check, notKnown, ok, warn } from './check.ts';
 
 const MIB = 1024 * 1024;
@@ -20,10 +21,13 @@ const TOO_FEW_BYTES = 200 * MIB;
 const FEW_FILES = 10_000;
 /** The service renews half a lifetime before the end. */
 const LATE_MS = DEFAULT_LIFETIMES.timestampMs / 4;
+const DAY_MS = 24 * 3_600_000;
+/** What is renewed by hand, with a key that lies elsewhere, takes people a while. */
+const ROOT_LATE_MS = 30 * DAY_MS;
 
 export function homeChecks(home: Home, clock: Clock): Check[] {
   return [
-    { name: 'trust policy', run: () => checkTrust(home) },
+    { name: 'trust policy', run: () => checkTrust(home, clock.now()) },
     { name: 'keys', run: () => checkKeys(home) },
     { name: 'key modes', run: () => checkModes(home) },
     { name: 'key places', run: () => checkPlaces(home) },
@@ -33,10 +37,22 @@ export function homeChecks(home: Home, clock: Clock): Check[] {
   ];
 }
 
-async function checkTrust(home: Home) {
-  const { signers } = await loadTrustPolicy(home.trustPolicy);
-  if (signers.length > 0) return ok(countOf(signers.length, 'signer'));
-  return warn('it names no signer, so no model and no policy can be used', `Add signers to ${home.trustPolicy}.`);
+/** The service goes by its own, devices by the one that is published. */
+async function checkTrust(home: Home, nowMs: number) {
+  const { policy, digest } = await loadTrust(home.trustPolicy);
+  const none = `Add signers to ${home.trustPolicy}.`;
+  if (policy.signers.length === 0) return warn('it names no signer, so no model and no policy can be used', none);
+  const text = countOf(policy.signers.length, 'signer');
+  const published = await findPublishedTrust(home.publication);
+  if (published === undefined) return ok(text);
+  const remedy = 'See both with `slipway trust show`; sign the one in the home and publish it.';
+  if (published.trust.digest !== digest) return warn('devices get another one than this service has', remedy);
+  const leftMs = published.expiresAtMs - nowMs;
+  if (leftMs >= ROOT_LATE_MS) return ok(text);
+  const days = Math.floor(leftMs / DAY_MS);
+  const ends =
+    days < 0 ? 'what devices get has ended: none takes it any more' : `what devices get ends in ${days} days`;
+  return warn(ends, 'Sign it anew with `slipway trust sign`, where its key is, and publish it.');
 }
 
 /** Reading them finds what is missing or broken. */
@@ -95,9 +111,6 @@ async function checkPublication(home: Home, nowMs: number) {
   const text = `it expires in ${inHours(leftMs)}`;
   return leftMs < LATE_MS ? warn(`${text} and was not renewed in time`, remedy) : ok(text);
 }
-
-/** It is renewed by hand, with a key that lies elsewhere: that takes people a while. */
-const ROOT_LATE_MS = 30 * 24 * 3_600_000;
 
 async function checkRoot(home: Home, nowMs: number) {
   const newest = await newestRoot(home.publication);
