@@ -2,10 +2,16 @@
 import { SystemClock } from '../base/clock.ts';
 import { CodedError } from '../base/errors.ts';
 import type { ApiToken } from '../contract/api-token.ts';
-import { findTokenFacts, parseApiTokenRequest, parseEnrolmentTokenRequest } from '../contract/token-messages.ts';
+import {
+  findTokenFacts,
+  parseApiTokenRequest,
+  parseEnrolmentTokenRequest,
+  parseTokenLifetime,
+} from '../contract/token-messages.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
-import { askService, type ServiceAccess } from './ask-service.ts';
+import { accessTo, askService, type ServiceAccess } from './ask-service.ts';
 import { openHome } from './home.ts';
+import type { Place } from './home-or-server.ts';
 
 /** A new API token, which is shown this once. */
 export interface NewApiToken {
@@ -24,6 +30,8 @@ export interface TokenIssuer extends AsyncDisposable {
   listApiTokens(): Promise<readonly ApiToken[]>;
   /** Repeating is safe. Throws TOKEN_NOT_FOUND. */
   revokeApiToken(id: string): Promise<ApiToken>;
+  /** It lives so long at most (a duration). Throws TOKEN_NOT_FOUND. */
+  endApiToken(id: string, after: string): Promise<ApiToken>;
   createEnrolmentTokens(order: EnrolmentTokenOrder): Promise<readonly string[]>;
 }
 
@@ -38,10 +46,20 @@ const ON_PAGE = 500;
 /** Far more than a store keeps: a service that never ends its list must not keep a command busy. */
 const MOST_PAGES = 20;
 
+export function openIssuer(place: Place): Promise<TokenIssuer> {
+  if (place.kind === 'home') return issuerInHome(place.home);
+  return Promise.resolve(issuerAtService(accessTo(place.server, place.insecureHttp)));
+}
+
 /** Works on the store itself, also while the service runs. Throws HOME_MISSING and STORE_…. */
 export async function issuerInHome(folder: string): Promise<TokenIssuer> {
   const clock = new SystemClock();
   const store = openSqliteFleetStore({ file: (await openHome(folder)).store, clock });
+  const found = (known: ApiToken | undefined): ApiToken => {
+    if (known !== undefined) return known;
+    const remedy = '`slipway token list` shows the ids.';
+    throw new CodedError({ code: 'TOKEN_NOT_FOUND', message: 'There is no token with this id.', remedy });
+  };
   return {
     createApiToken: (order) => {
       const { lifetimeMs, ...wanted } = parseApiTokenRequest(order);
@@ -50,12 +68,8 @@ export async function issuerInHome(folder: string): Promise<TokenIssuer> {
       return store.createApiToken({ ...wanted, createdBy: 'home', expiresAtMs, nowMs });
     },
     listApiTokens: async () => (await store.listApiTokens({ most: ON_PAGE * MOST_PAGES })).tokens,
-    revokeApiToken: async (id) => {
-      const known = await store.revokeApiToken(id, clock.now());
-      if (known !== undefined) return known;
-      const remedy = '`slipway token list` shows the ids.';
-      throw new CodedError({ code: 'TOKEN_NOT_FOUND', message: 'There is no token with this id.', remedy });
-    },
+    revokeApiToken: async (id) => found(await store.revokeApiToken(id, clock.now())),
+    endApiToken: async (id, after) => found(await store.endApiToken(id, clock.now() + parseTokenLifetime(after))),
     createEnrolmentTokens: (order) => {
       const { lifetimeMs, ...wanted } = parseEnrolmentTokenRequest(order);
       return store.createEnrolmentTokens({ ...wanted, expiresAtMs: clock.now() + lifetimeMs });
@@ -104,6 +118,10 @@ export function issuerAtService(access: ServiceAccess): TokenIssuer {
         before = `&before=${String(next)}`;
       }
       return found;
+    },
+    endApiToken: async (id, after) => {
+      const path = `/v1/tokens/${encodeURIComponent(id)}?after=${encodeURIComponent(after)}`;
+      return factsIn(await askService({ method: 'DELETE', path }, access, clock));
     },
     revokeApiToken: async (id) =>
       factsIn(await askService({ method: 'DELETE', path: `/v1/tokens/${encodeURIComponent(id)}` }, access, clock)),

@@ -45,14 +45,15 @@ function membersOf(value: unknown, known: readonly string[]): Members {
   );
 }
 
-function lifetimeOf(value: unknown): number {
+/** Milliseconds of a duration. Throws TOKEN_ORDER. */
+export function parseTokenLifetime(value: unknown, name = 'expires'): number {
   try {
     const ms = parseDurationMs(typeof value === 'string' ? value : '');
     if (ms >= SHORTEST_TOKEN_MS) return ms;
   } catch {
     // Refused below, in the words of this message.
   }
-  return refuse('`expires` is not a duration from one second to ten years.', 'Write it like `24h` or `90d`.');
+  return refuse(`\`${name}\` is not a duration from one second to ten years.`, 'Write it like `24h` or `90d`.');
 }
 
 /** May a token have this name? Printable, without white space at its ends. */
@@ -72,7 +73,7 @@ export function parseApiTokenRequest(value: unknown): ApiTokenRequest {
   const known = TOKEN_SCOPES.filter((scope) => Array.isArray(scopes) && scopes.includes(scope));
   if (!Array.isArray(scopes) || known.length === 0 || known.length !== scopes.length)
     return refuse('`scopes` is not a list of different scopes.', `Choose from ${TOKEN_SCOPES.join(', ')}.`);
-  return { name, scopes: known, lifetimeMs: expires === 'never' ? null : lifetimeOf(expires) };
+  return { name, scopes: known, lifetimeMs: expires === 'never' ? null : parseTokenLifetime(expires) };
 }
 
 /** Throws TOKEN_ORDER. */
@@ -89,7 +90,7 @@ export function parseEnrolmentTokenRequest(value: unknown): EnrolmentTokenReques
     return refuse('`device` is not the id of a device.', 'Use letters, digits and . _ : @ -, at most 128.');
   return {
     count: Number(count),
-    lifetimeMs: lifetimeOf(expires),
+    lifetimeMs: parseTokenLifetime(expires),
     labels: labelsOf(labels),
     ...(device === undefined ? {} : { device }),
   };

@@ -35,6 +35,8 @@ export interface ApiTokens {
   listApiTokens(page: { readonly before?: number; readonly most: number }): Promise<ApiTokenPage>;
   /** The token as revoked; repeating keeps the first time. undefined when there is none of this id. */
   revokeApiToken(id: string, nowMs: number): Promise<ApiToken | undefined>;
+  /** The token as ending then, unless it ends sooner. undefined when there is none of this id. */
+  endApiToken(id: string, atMs: number): Promise<ApiToken | undefined>;
   /** It was used. */
   noteApiTokenUse(id: string, nowMs: number): Promise<void>;
   /** Forgets tokens by the rule of `retention.ts`, and gives their number. */

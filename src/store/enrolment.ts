@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
 import { ENROLMENT_TOKEN_PREFIX } from '../contract/api-token.ts';
+import type { Labels } from '../contract/bound-labels.ts';
 import type { EnrolmentAnswer, EnrolmentRefusal } from '../contract/fleet-messages.ts';
 import type { Readmission } from '../contract/readmission.ts';
 import { MOST_ENROLMENT_TOKENS } from '../contract/token-messages.ts';
@@ -39,7 +40,7 @@ export interface EnrolmentFacts {
   /** The epoch that this token gave to the device before. */
   readonly usedEpoch: number | undefined;
   /** The device as it is enrolled now. */
-  readonly known: { readonly publicKey: string; readonly epoch: number } | undefined;
+  readonly known: { readonly publicKey: string; readonly epoch: number; readonly tokenLabels: Labels } | undefined;
 }
 
 /** The answer, and whether it starts a new epoch and so spends a use of the token. */
@@ -49,7 +50,10 @@ export interface EnrolmentVerdict {
 }
 
 /** A store that was set back may not know a device, or only what it was before it enrolled again. Its key must be the one that is known. */
-export function mayReadmit(known: EnrolmentFacts['known'], { publicKey, epoch }: Readmission): boolean {
+export function mayReadmit(
+  known: Pick<NonNullable<EnrolmentFacts['known']>, 'publicKey' | 'epoch'> | undefined,
+  { publicKey, epoch }: Readmission,
+): boolean {
   return known === undefined || (known.publicKey === publicKey && known.epoch < epoch);
 }
 
@@ -63,8 +67,11 @@ export function judgeEnrolment(
 ): EnrolmentVerdict {
   if (token === undefined) return refused('unknown-token');
   if (token.device !== null && token.device !== device) return refused('other-device');
+  // A token for this one device says who it is: without labels it changes the key and nothing else.
+  const keepsLabels = token.device !== null && known !== undefined && Object.keys(token.labels).length === 0;
+  const labels = keepsLabels ? known.tokenLabels : token.labels;
   const enrolled = (epoch: number, isNew: boolean): EnrolmentVerdict => ({
-    answer: { kind: 'enrolled', epoch, labels: token.labels },
+    answer: { kind: 'enrolled', epoch, labels },
     isNew,
   });
   if (usedEpoch !== undefined) {

@@ -152,6 +152,19 @@ describe.each(STORES)('tokens over HTTP, in $name', ({ open }) => {
     expect((await ask(service, 'POST /v1/tokens', { body })).status).toBe(201);
   });
 
+  it('get an end by `after`, and only ever a sooner one', async () => {
+    await using service = await start();
+    const { value } = await ask(service, 'POST /v1/tokens', {
+      body: { name: 'ci', scopes: ['view'], expires: 'never' },
+    });
+    const end = async (after: string) => ask(service, `DELETE /v1/tokens/${String(value.id)}?after=${after}`);
+    const first = await end('2h');
+    expect(first.value).toMatchObject({ id: value.id, revokedAt: null, expiresAt: expect.any(String) });
+    expect((await end('90d')).value).toEqual(first.value);
+    for (const wrong of ['', 'soon', '-1h', '99999d']) expect((await end(wrong)).status, wrong).toBe(400);
+    expect((await ask(service, 'DELETE /v1/tokens/none?after=1h')).value.error?.code).toBe('TOKEN_NOT_FOUND');
+  });
+
   it('for enrolment are made with the scope enrol, and a device enrols with one', async () => {
     await using service = await start();
     const made = await ask(service, 'POST /v1/tokens', { body: { name: 'factory', scopes: ['enrol'] } });

@@ -38,6 +38,16 @@ describe.each(STORES)('API tokens, in $name', ({ makePlace }) => {
     expect(await store.revokeApiToken('none', NOW)).toBeUndefined();
   });
 
+  it('end when they are told to, and never later than they would', async () => {
+    using place = makePlace();
+    await using store = place.open();
+    const { known } = await store.createApiToken(order({ expiresAtMs: null }));
+    expect(await store.endApiToken(known.id, NOW + 500.5)).toEqual({ ...known, expiresAtMs: NOW + 500 });
+    expect(await store.endApiToken(known.id, NOW + 900)).toEqual({ ...known, expiresAtMs: NOW + 500 });
+    expect(await store.endApiToken(known.id, NOW + 100)).toEqual({ ...known, expiresAtMs: NOW + 100 });
+    expect(await store.endApiToken('none', NOW)).toBeUndefined();
+  });
+
   it('are listed page by page, the newest first, each once', async () => {
     using place = makePlace();
     await using store = place.open();

@@ -1,6 +1,6 @@
 // Runs the commands of docs/how-to/rotate-keys.md on a service that runs, with a device that follows and one that sleeps through all of it.
-import { readFileSync } from 'node:fs';
-import { mkdir, rename } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newestRoot } from '../../src/distribution/tuf-roots.ts';
@@ -31,9 +31,10 @@ function untilRunning(version: string, { agent }: StartedAgent): Promise<unknown
 }
 
 /** The command of the how-to that begins so, with our places for its own. */
-async function ofHowTo(command: string): Promise<Record<string, unknown>> {
+async function ofHowTo(command: string, more: Record<string, string> = {}): Promise<Record<string, unknown>> {
   const line = page.split('\n').find((one) => one.trim().startsWith(`slipway ${command}`)) ?? 'not found';
   const places: Record<string, string> = {
+    ...more,
     '.slipway': place.set.home.folder,
     'next-root.json': at('next-root.json'),
     '/media/usb/root.key': place.set.keys.rootKey,
@@ -64,7 +65,12 @@ beforeAll(async () => {
   await mkdir(at('media'));
   await place.pushStart();
   await place.startService();
-  device = await place.startAgent(host, { id: 'awake' });
+  const { store } = place.service.composed;
+  const [token = ''] = await store.createEnrolmentTokens({
+    expiresAtMs: Date.now() + 600_000,
+    labels: { site: 'acme' },
+  });
+  device = await place.startAgent(host, { id: 'awake', token });
   const sleeper = await place.startAgent(host, { id: 'sleeper' });
   await rollOut('1.0.0', 0, device);
   await untilRunning('1.0.0', sleeper);
@@ -80,8 +86,6 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
   test('the keys of the publication and of the root are replaced four times, and a device that slept through all of it follows', async () => {
     expect(await ofHowTo('rotate online --home .slipway --key')).toMatchObject({ state: 'done', root: 2 });
     await untilSignedByNewest(2);
-    await rollOut('2.0.0', 1, device);
-
     expect(await ofHowTo('rotate online --home .slipway --to')).toMatchObject({ state: 'waits-for-signatures' });
     expect(await ofHowTo('rotate sign')).toMatchObject({
       state: 'ready',
@@ -96,9 +100,9 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     expect(await ofHowTo('rotate root --home .slipway --key /media/new/root.key')).toMatchObject({
       ...{ state: 'done', root: 5, signatures: { next: { needed: 2 } } },
     });
-    await rollOut('3.0.0', 2, device);
+    await rollOut('2.0.0', 1, device);
     const sleeper = await place.startAgent(host, { id: 'sleeper' });
-    await untilRunning('3.0.0', sleeper);
+    await untilRunning('2.0.0', sleeper);
     expect(device.agent.status().directiveRefusal).toBeNull();
     expect(place.log.filter((line) => line.includes('"file read again"') && line.includes('online keys')).length).toBe(
       2,
@@ -119,9 +123,44 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     expect((await newestRoot(publication)).version).toBe(6);
     await place.startService();
     await untilSignedByNewest(6);
-    await rollOut('4.0.0', 0, device);
+    await rollOut('3.0.0', 0, device);
     const again = await place.slipway('rotate', 'online', '--home', place.set.home.folder, '--json');
     expect(JSON.parse(again.stdout)).toMatchObject({ state: 'finished-earlier', root: 6 });
-    await rollOut('5.0.0', 1, device);
+    expect(readdirSync(tuf).sort()).toEqual(['root.json', 'snapshot.key', 'targets.key', 'timestamp.key']);
+  });
+
+  test('a token gets a successor, and a device another key and the labels that it had', async () => {
+    const { store } = place.service.composed;
+    const { token, known } = await store.createApiToken({
+      ...{ name: 'ci', scopes: ['view'], createdBy: 'test', expiresAtMs: null, nowMs: Date.now() },
+    });
+    const successor = await ofHowTo('rotate token', { '5b4bd2ce1d69': known.id });
+    const opens = async (shown: unknown) =>
+      (await fetch(`${place.service.url}/v1/outlooks`, { headers: { authorization: `Bearer ${shown}` } })).status;
+    expect([await opens(token), await opens(successor.token)]).toEqual([200, 200]);
+    const { tokens } = await store.listApiTokens({ most: 2 });
+    expect(
+      tokens.map(({ name, scopes, expiresAtMs }) => [name, scopes, (expiresAtMs ?? 0) > Date.now() + 80_000_000]),
+    ).toEqual([
+      ['ci', ['view'], false],
+      ['ci', ['view'], true],
+    ]);
+
+    const before = await store.findDevice('awake');
+    expect(before?.bound).toEqual({ site: 'acme' });
+    const made = await ofHowTo('rotate device', { 'till-42': 'awake' });
+    expect((await store.findDevice('awake'))?.publicKey).toBe(before?.publicKey);
+    await device.stop();
+    for (const name of ['device.key.pem', 'identity.json']) await rm(path.join(device.folder, name));
+    device = await place.startAgent(host, { id: 'awake', token: String(made.token) });
+    const after = await until(
+      async () => {
+        const found = await store.findDevice('awake');
+        return found !== undefined && found.publicKey !== before?.publicKey && found.newestSequence > 1 && found;
+      },
+      async () => [await store.findDevice('awake'), place.log.slice(-10)],
+    );
+    expect(after.bound).toEqual({ site: 'acme' });
+    expect(running(device.agent, 'sorter')).toBe('3.0.0');
   });
 });

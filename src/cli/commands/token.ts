@@ -14,11 +14,10 @@ import {
   MOST_TOKEN_NAME,
   SHORTEST_TOKEN_MS,
 } from '../../contract/token-messages.ts';
-import { accessTo } from '../ask-service.ts';
 import { addPlaceOptions, type PlaceOptions, placeOf } from '../home-or-server.ts';
 import { durationOf, labelsOf, valueError, wholeNumberOf } from '../option-values.ts';
 import { printResult, table, timeAgo } from '../output.ts';
-import { issuerAtService, issuerInHome, type TokenIssuer } from '../token-issuer.ts';
+import { openIssuer } from '../token-issuer.ts';
 
 interface TokenOptions extends PlaceOptions {
   readonly json?: boolean;
@@ -26,12 +25,6 @@ interface TokenOptions extends PlaceOptions {
 
 function addPlace(command: Command): Command {
   return addPlaceOptions(command).option('--json', 'print JSON');
-}
-
-function openIssuer(options: PlaceOptions, command: Command): Promise<TokenIssuer> {
-  const place = placeOf(options, command);
-  if (place.kind === 'home') return issuerInHome(place.home);
-  return Promise.resolve(issuerAtService(accessTo(place.server, place.insecureHttp)));
 }
 
 interface EnrolOptions extends TokenOptions {
@@ -51,7 +44,7 @@ async function enrol({ count, expires, device, label, ...place }: EnrolOptions, 
     expires,
     ...(device === undefined ? {} : { device }),
   };
-  await using issuer = await openIssuer(place, command);
+  await using issuer = await openIssuer(placeOf(place, command));
   const tokens = await issuer.createEnrolmentTokens(order);
   printResult({ json: tokens, text: tokens.join('\n') }, place.json === true);
 }
@@ -71,7 +64,7 @@ async function create({ name, scope, expires, ...place }: CreateOptions, command
       `Use 1 to ${MOST_TOKEN_NAME} printable characters, without spaces at the ends.`,
     );
   if (expires !== 'never') durationOf('--expires', expires, SHORTEST_TOKEN_MS);
-  await using issuer = await openIssuer(place, command);
+  await using issuer = await openIssuer(placeOf(place, command));
   const { token, known } = await issuer.createApiToken({ name, scopes: [...new Set(scope)], expires });
   printResult({ json: { token, ...apiTokenToJson(known) }, text: token }, place.json === true);
 }
@@ -91,7 +84,7 @@ function isInForce({ expiresAtMs, revokedAtMs }: ApiToken, nowMs: number): boole
 }
 
 async function list({ all = false, ...place }: ListOptions, command: Command): Promise<void> {
-  await using issuer = await openIssuer(place, command);
+  await using issuer = await openIssuer(placeOf(place, command));
   const nowMs = new SystemClock().now();
   const tokens = (await issuer.listApiTokens()).filter((one) => all || isInForce(one, nowMs));
   const rows = tokens.map((one) => [
@@ -109,7 +102,7 @@ async function list({ all = false, ...place }: ListOptions, command: Command): P
 }
 
 async function revoke(id: string, place: TokenOptions, command: Command): Promise<void> {
-  await using issuer = await openIssuer(place, command);
+  await using issuer = await openIssuer(placeOf(place, command));
   const known = await issuer.revokeApiToken(id);
   const text = `Revoked ${oneLine(known.id)} (${oneLine(known.name)}). Running services refuse it within two seconds.`;
   printResult({ json: apiTokenToJson(known), text }, place.json === true);

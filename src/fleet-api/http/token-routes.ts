@@ -3,7 +3,12 @@ import type { Clock } from '../../base/clock.ts';
 import { toIsoSeconds } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { ApiToken, TokenScope } from '../../contract/api-token.ts';
-import { apiTokenToJson, parseApiTokenRequest, parseEnrolmentTokenRequest } from '../../contract/token-messages.ts';
+import {
+  apiTokenToJson,
+  parseApiTokenRequest,
+  parseEnrolmentTokenRequest,
+  parseTokenLifetime,
+} from '../../contract/token-messages.ts';
 import { RateLimiter } from '../rate-limit.ts';
 import { errorAnswer, tryLater } from './answers.ts';
 import type { Answer, Asked, Route } from './route.ts';
@@ -23,6 +28,7 @@ export interface TokenRouteParts {
       readonly next: number | null;
     }>;
     revokeApiToken(id: string, nowMs: number): Promise<ApiToken | undefined>;
+    endApiToken(id: string, atMs: number): Promise<ApiToken | undefined>;
     createEnrolmentTokens(order: {
       readonly count: number;
       readonly labels: Readonly<Record<string, string>>;
@@ -56,7 +62,8 @@ export function tokenRoutes(parts: TokenRouteParts): Route[] {
     },
     {
       ...{ name: 'revoke-token', method: 'DELETE', path: '/v1/tokens/{id}', scope: 'admin', response: 'ApiToken' },
-      summary: 'Revokes a token.',
+      summary: 'Revokes a token, at once or after a time.',
+      query: { after: 'How long it still lives, such as `24h`; it is revoked at once without this.' },
       request: null,
       handle: (asked) => revokeToken(parts, asked),
     },
@@ -106,12 +113,19 @@ async function listTokens({ store }: TokenRouteParts, { query }: Asked): Promise
 }
 
 async function revokeToken({ store, clock, logger }: TokenRouteParts, asked: Asked): Promise<Answer> {
-  const known = await store.revokeApiToken(asked.params.id ?? '', clock.now());
+  const { id = '' } = asked.params;
+  const after = asked.query.get('after');
+  const known =
+    after === null
+      ? await store.revokeApiToken(id, clock.now())
+      : await store.endApiToken(id, clock.now() + parseTokenLifetime(after, 'after'));
   if (known === undefined) {
     const remedy = '`slipway token list` shows the ids. A token that ended a month ago is forgotten.';
     return errorAnswer(404, { code: 'TOKEN_NOT_FOUND', message: 'There is no token with this id.', remedy });
   }
-  logger.info('an API token was revoked', { id: known.id, name: known.name, ...byOf(asked) });
+  const { name, expiresAtMs } = known;
+  if (after === null) logger.info('an API token was revoked', { id, name, ...byOf(asked) });
+  else logger.info('an API token got an end', { id, name, expiresAt: toIsoSeconds(expiresAtMs ?? 0), ...byOf(asked) });
   return { kind: 'json', value: apiTokenToJson(known) };
 }
 

@@ -57,6 +57,11 @@ export function apiTokensInMemory(): ApiTokens {
     revokeApiToken: async (id, nowMs) =>
       change(id, ({ revokedAtMs }) => ({ revokedAtMs: revokedAtMs ?? Math.floor(nowMs) })),
 
+    endApiToken: async (id, atMs) =>
+      change(id, ({ expiresAtMs }) => ({
+        expiresAtMs: Math.min(expiresAtMs ?? Number.POSITIVE_INFINITY, Math.floor(atMs)),
+      })),
+
     noteApiTokenUse: async (id, nowMs) => {
       change(id, ({ lastUsedAtMs }) => ({ lastUsedAtMs: Math.max(lastUsedAtMs ?? 0, Math.floor(nowMs)) }));
     },

@@ -47,6 +47,14 @@ export function apiTokensIn(db: SqliteDatabase): ApiTokens {
         return row && toToken(row);
       }),
 
+    endApiToken: (id, atMs) =>
+      db.transact(() => {
+        const row = db
+          .prepare('UPDATE api_token SET expires_at = min(coalesce(expires_at, ?1), ?1) WHERE id = ?2 RETURNING *')
+          .get(Math.floor(atMs), id);
+        return row && toToken(row);
+      }),
+
     noteApiTokenUse: (id, nowMs) =>
       db.once(() => {
         db.prepare('UPDATE api_token SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?').run(

@@ -188,7 +188,8 @@ function enrol(parts: IngestParts, request: EnrolmentOrder): EnrolmentAnswer {
   const known = findDeviceRow(db, id);
   const usedEpoch = use === undefined ? undefined : integer(use.epoch);
   const token = findToken(db, hash);
-  const { answer, isNew } = judgeEnrolment(request, { token, usedEpoch, known });
+  const asKnown = known && { ...known, tokenLabels: JSON.parse(known.tokenLabels) as Labels };
+  const { answer, isNew } = judgeEnrolment(request, { token, usedEpoch, known: asKnown });
   if (answer.kind === 'refused' || !isNew) return answer;
   db.prepare('UPDATE enrolment_token SET uses_left = uses_left - 1 WHERE hash = ?').run(hash);
   db.prepare('INSERT INTO enrolment_use (hash, device, epoch) VALUES (?, ?, ?)').run(hash, id, answer.epoch);
