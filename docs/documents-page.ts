@@ -32,7 +32,7 @@ const KINDS: readonly DocumentKind[] = [
   {
     schema: 'device-group',
     example: 'examples/manifests/fleet/kiosks.yaml',
-    more: 'See [Manifests repository](manifests-repository.md).',
+    more: 'See [Add and remove devices](../how-to/add-and-remove-devices.md).',
   },
   {
     schema: 'repository',
@@ -42,7 +42,7 @@ const KINDS: readonly DocumentKind[] = [
   {
     schema: 'trust-policy',
     example: 'examples/trust-policy.yaml',
-    more: 'Service and devices each have a copy of it, outside of the manifests repository.',
+    more: 'Service and devices each have a copy of it, outside of the manifests repository; who holds which key is in [Keys](../explanation/keys.md).',
   },
   {
     schema: 'signal-providers',

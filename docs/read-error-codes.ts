@@ -64,6 +64,8 @@ interface Scope extends Constants {
 }
 
 const CODE = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$|^USAGE$/;
+/** A reason that begins with its code, as devices report it. */
+const TOLD = /^([A-Z]+(?:_[A-Z]+)+): /;
 const BUILT = /^[A-Z][A-Z0-9]*_…$|^…_[A-Z0-9_]+$/;
 /** Names of the same form: variables of the environment, codes of Node and of formats, styles of YAML. */
 const NO_CODE =
@@ -214,6 +216,12 @@ export function readErrorCodes(): CodesOfSources {
       if (template !== undefined || isArgument) {
         const text = (node.quasis as { value: { cooked: string } }[]).map(({ value }) => value.cooked).join('…');
         if (BUILT.test(text) && !NO_CODE.test(text)) built.add(text);
+      }
+      const [, told] =
+        TOLD.exec(node.type === 'TemplateLiteral' ? (textsOf(node, scope, node.start)[0] ?? '') : '') ?? [];
+      if (told !== undefined && !NO_CODE.test(told)) {
+        const messages = textsOf(node, scope, node.start).map((text) => text.slice(told.length + 2));
+        made.push({ code: told, file, messages, remedies: [], kind: undefined });
       }
       const code = node.type === 'Literal' && typeof node.value === 'string' ? node.value : '';
       if (!CODE.test(code) || NO_CODE.test(code)) return;
