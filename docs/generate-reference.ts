@@ -13,6 +13,7 @@ import { documentsPage } from './documents-page.ts';
 import { errorCodesPage, findErrorCodeGaps } from './error-codes-page.ts';
 import { httpApiPage } from './http-api-page.ts';
 import { findMetricGaps } from './metric-names.ts';
+import { findUnknownCommands } from './page-commands.ts';
 import { cell, type Field, fieldRows, withoutReferences } from './schema-fields.ts';
 import { settingsPage } from './settings-page.ts';
 
@@ -56,7 +57,8 @@ Secrets come from the environment or from a file, never from a flag: \`SLIPWAY_G
 What the home holds, and what to back up, is in [home.md](home.md). Errors are listed in [error-codes.md](error-codes.md).
 `;
 
-const commandsPage = [INTRODUCTION, ...(await createProgram()).commands.flatMap(sections)].join('\n');
+const program = await createProgram();
+const commandsPage = [INTRODUCTION, ...program.commands.flatMap(sections)].join('\n');
 
 const METRICS_INTRODUCTION = `# Metrics
 
@@ -218,7 +220,7 @@ for (const [file, text] of [
 }
 
 if (process.argv.includes('--check')) {
-  for (const gap of [...findMetricGaps(), ...findErrorCodeGaps()]) {
+  for (const gap of [...findMetricGaps(), ...findErrorCodeGaps(), ...findUnknownCommands(program)]) {
     console.error(gap);
     process.exitCode = 1;
   }
