@@ -31,13 +31,19 @@ function stoppable(server: Server, port: number, sockets: ReadonlySet<Socket>): 
   };
 }
 
-/** `name` leads to this machine; every other host is refused, as a closed network does. */
-export async function startForwardProxy(name: string): Promise<Stoppable & { readonly asked: readonly string[] }> {
+/** `name` leads to this machine for whoever shows `user:password`; every other host is refused, as a closed network does. */
+export async function startForwardProxy(
+  name: string,
+  user: string,
+): Promise<Stoppable & { readonly asked: readonly string[] }> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((_, response) => response.writeHead(403).end());
   server.on('connection', (socket) => sockets.add(socket));
-  server.on('connect', ({ url = '' }, socket: Socket, head: Buffer) => {
+  const basic = `Basic ${Buffer.from(user).toString('base64')}`;
+  server.on('connect', ({ url = '', headers }, socket: Socket, head: Buffer) => {
+    if (headers['proxy-authorization'] !== basic)
+      return socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\n\r\n');
     asked.push(url);
     const [host, port] = url.split(':');
     if (host !== name) return socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');

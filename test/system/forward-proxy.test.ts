@@ -29,7 +29,7 @@ function environment(more: Readonly<Record<string, string>> = {}): NodeJS.Proces
   const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
   return {
     ...{ PATH, HOME, NODE_COMPILE_CACHE, NODE_EXTRA_CA_CERTS: authority.caFile, NODE_USE_ENV_PROXY: '1' },
-    ...{ HTTPS_PROXY: `http://127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1,localhost' },
+    ...{ HTTPS_PROXY: `http://slipway:secret@127.0.0.1:${proxy.port}`, NO_PROXY: '127.0.0.1,localhost' },
     ...more,
   };
 }
@@ -60,7 +60,7 @@ async function front(port: number): Promise<string> {
 beforeAll(async () => {
   home = await Installation.open();
   await home.pushStart();
-  proxy = await startForwardProxy(NAME);
+  proxy = await startForwardProxy(NAME, 'slipway:secret');
 }, 60_000);
 
 afterAll(async () => {
