@@ -6,7 +6,9 @@ import type { Command } from 'commander';
 const ROOT = path.join(import.meta.dirname, '..');
 /** Made from the commands themselves, or about how it once was. */
 const PASSED_OVER = /CHANGELOG|decisions\/|reference\/(commands|error-codes)\.md$/;
-const NAMED = /(?:^|[\s("'`])slipway[ \t]+([a-z][a-z-]*(?:[ \t][^`|;&>#]*)?)/g;
+/** Where a command can stand: at the begin, after what joins or begins commands, and after `--` of a program that runs another. */
+const NAMED =
+  /(?:^|[;&|("'$] ?|\b(?:sudo|npx|until|while|do|then) |[A-Z_]+=\S* | -- )\s*slipway[ \t]+([a-z][a-z-]*(?:[ \t][^`|;&>#]*)?)/g;
 
 interface NamedCommand {
   readonly place: string;
