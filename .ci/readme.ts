@@ -1,11 +1,11 @@
 // Owns the trial of the README: its marked commands are run, in order, in a copy of the project.
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { type CommandLine, findCommandLines, toScript } from './readme-lines.ts';
+import { findCommandBlocks } from './page-commands.ts';
+import { type PageResult, runPages } from './run-pages.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
 const TRIAL_TIMEOUT_MS = 600_000;
@@ -34,39 +34,16 @@ async function copyPackages(copy: string): Promise<void> {
   }
 }
 
-/** Runs the script in a process group of its own, so that nothing it started outlives the trial. */
-async function runScript(script: string, cwd: string): Promise<Set<number>> {
-  const child = spawn('bash', ['-c', script], { cwd, detached: true, stdio: ['ignore', 'inherit', 'inherit', 'pipe'] });
-  let done = '';
-  (child.stdio[3] as Readable).on('data', (chunk: Buffer) => {
-    done += chunk.toString('utf8');
-  });
-  const stop = (): void => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-    }
-  };
-  const timer = setTimeout(stop, TRIAL_TIMEOUT_MS);
-  await new Promise((resolve) => child.on('exit', resolve));
-  clearTimeout(timer);
-  stop();
-  return new Set(done.split('\n').filter(Boolean).map(Number));
-}
-
-function report(commands: readonly CommandLine[], done: ReadonlySet<number>): void {
-  const failed = commands.find((command) => !done.has(command.line));
-  const skipped = commands.length - done.size - (failed === undefined ? 0 : 1);
-  if (failed !== undefined) console.error(`README.md:${failed.line} failed: ${failed.command}`);
-  console.log(`${done.size} passed, ${failed === undefined ? 0 : 1} failed, ${skipped} skipped`);
-  process.exitCode = failed === undefined ? 0 : 1;
+function report({ passed, skipped, failures }: PageResult): void {
+  for (const failure of failures) console.error(failure);
+  console.log(`${passed} passed, ${failures.length} failed, ${skipped} skipped`);
+  process.exitCode = failures.length === 0 ? 0 : 1;
 }
 
 async function main(): Promise<void> {
   const page = path.join(ROOT, 'README.md');
-  const commands = existsSync(page) ? findCommandLines(readFileSync(page, 'utf8')) : [];
-  if (commands.length === 0) {
+  const blocks = existsSync(page) ? findCommandBlocks('README.md', readFileSync(page, 'utf8')) : [];
+  if (blocks.length === 0) {
     console.error('README.md promises nothing: mark its sh blocks with <!-- ci -->');
     console.log('0 passed, 1 failed, 0 skipped');
     process.exitCode = 1;
@@ -75,8 +52,9 @@ async function main(): Promise<void> {
   const copy = mkdtempSync(path.join(os.tmpdir(), 'slipway-readme-'));
   try {
     await copyProject(copy);
+    const commands = blocks.flatMap((block) => block.commands);
     if (!commands.some(({ command }) => INSTALLS.test(command))) await copyPackages(copy);
-    report(commands, await runScript(toScript(commands), copy));
+    report(await runPages({ blocks, folder: copy, timeoutMs: TRIAL_TIMEOUT_MS, print: null }));
   } finally {
     rmSync(copy, { recursive: true, force: true });
   }
