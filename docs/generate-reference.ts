@@ -16,6 +16,7 @@ import { findMetricGaps } from './metric-names.ts';
 import { findUnknownCommands } from './page-commands.ts';
 import { cell, type Field, fieldRows, withoutReferences } from './schema-fields.ts';
 import { settingsPage } from './settings-page.ts';
+import { terminalPicture } from './terminal-picture.ts';
 
 function argumentText(argument: Argument): string {
   const name = `${argument.name()}${argument.variadic ? '…' : ''}`;
@@ -199,6 +200,14 @@ const alertsPage = [
   fieldRows(notifySpec, 'spec').join('\n'),
 ].join('');
 
+function revertPicture(): string {
+  const session = readFileSync(path.join(import.meta.dirname, 'images/revert.txt'), 'utf8');
+  return terminalPicture(
+    session,
+    'A terminal: a bad version is released, Slipway reverts it by a commit, and explains why',
+  );
+}
+
 for (const [file, text] of [
   ['../../schemas/service-settings.schema.json', JSON.stringify(schemaOfFile(), null, 2)],
   ['service-settings.md', settingsPage()],
@@ -209,6 +218,7 @@ for (const [file, text] of [
   ['http-api.md', httpApiPage()],
   ['documents.md', documentsPage()],
   ['error-codes.md', errorCodesPage()],
+  ['../images/revert.svg', revertPicture()],
 ] as const) {
   const target = path.join(import.meta.dirname, 'reference', file);
   const page = `${text.trimEnd()}\n`;

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CommandBlock, findCommandBlocks } from '../../.ci/page-commands.ts';
+import { type CommandBlock, findCommandBlocks, findMissingLine } from '../../.ci/page-commands.ts';
 import { runPages } from '../../.ci/run-pages.ts';
 import { type GitHttpServer, startGitHttpServer } from '../../src/cli/demo/git-http-server.ts';
 import { TestAuthority } from '../support/certificates.ts';
@@ -195,6 +195,10 @@ test('the package alone gets a model to two devices, a bad version taken back, o
     existsSync(inFolder(name)) ? `${name}\n${readFileSync(inFolder(name), 'utf8').slice(-3000)}` : name,
   );
   expect(result, [log.slice(-6000), ...logs].join('\n')).toMatchObject({ failures: [], skipped: 0 });
+  // The picture in the README shows what is printed.
+  const picture = readFileSync(path.join(ROOT, 'docs/images/revert.txt'), 'utf8');
+  const shown = picture.split('\n').filter((line) => line !== '' && !line.startsWith('$ '));
+  expect([findMissingLine(shown, log), log.slice(-6000)]).toEqual([undefined, expect.anything()]);
   // Not one device refused what the service published, before the backup and after it.
   for (const name of ['device-1.log', 'device-2.log'])
     expect(readFileSync(inFolder(name), 'utf8')).not.toMatch(/TUF_|"level":"error"/);
