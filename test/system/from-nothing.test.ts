@@ -133,6 +133,14 @@ function filledIn(blocks: readonly CommandBlock[], own: readonly (readonly [stri
 const page = (name: string, chosen: readonly string[] = []): CommandBlock[] =>
   findCommandBlocks(name, readFileSync(path.join(ROOT, name), 'utf8'), chosen);
 
+/** Blocks of a page that stand in the script a second time. */
+function again(blocks: readonly CommandBlock[]): CommandBlock[] {
+  return blocks.map((block) => ({
+    ...block,
+    commands: block.commands.map(({ place, command }) => ({ place: `${place} again`, command })),
+  }));
+}
+
 /** Between the pages: what they say in words. */
 function inWords(place: string, ...commands: readonly string[]): CommandBlock {
   return {
@@ -164,19 +172,17 @@ test('the package alone gets a model to two devices, a bad version taken back, o
     ['--endpoint-port 9101 --endpoint-port 9102', `--endpoint-port ${port + 1} --endpoint-port ${port + 2}`],
     ['/backups', inFolder('backups')],
     ['/safe', inFolder('safe')],
+    ['/media/usb/root.key', '.slipway-keys/root.key'],
   ] as const;
   const tutorial = page('docs/tutorial.md', ['git-host']);
   const start = tutorial.filter(({ commands }) => commands.some(({ command }) => command.includes('slipway run ')));
-  const restored = filledIn(start, [['slipway run ', 'slipway run --home .slipway-new ']]);
   const blocks = [
     ...tutorial,
     ...page('docs/how-to/back-up-and-restore.md').slice(0, 1),
     inWords('the old service is off', 'kill %1', 'wait %1 || true'),
     ...page('docs/how-to/back-up-and-restore.md').slice(1),
-    ...restored.map((block) => ({
-      ...block,
-      commands: block.commands.map((one) => ({ ...one, place: `again ${one.place}` })),
-    })),
+    ...again(filledIn(start, [['slipway run ', 'slipway run --home .slipway-new ']])),
+    ...filledIn(page('docs/how-to/rotate-keys.md'), [['--home .slipway ', '--home .slipway-new ']]),
     inWords(
       'devices follow the restored service',
       'slipway retry documents > /dev/null',
@@ -199,7 +205,7 @@ test('the package alone gets a model to two devices, a bad version taken back, o
   const picture = readFileSync(path.join(ROOT, 'docs/images/revert.txt'), 'utf8');
   const shown = picture.split('\n').filter((line) => line !== '' && !line.startsWith('$ '));
   expect([findMissingLine(shown, log), log.slice(-6000)]).toEqual([undefined, expect.anything()]);
-  // Not one device refused what the service published, before the backup and after it.
+  // Not one device refused what the service published, before the backup and after it; between two roots it asks again.
   for (const name of ['device-1.log', 'device-2.log'])
-    expect(readFileSync(inFolder(name), 'utf8')).not.toMatch(/TUF_|"level":"error"/);
+    expect(readFileSync(inFolder(name), 'utf8')).not.toMatch(/TUF_(?!SIGNATURE)|"level":"error"(?!.*TUF_SIGNATURE)/);
 });
