@@ -52,6 +52,8 @@ describe('the page', { timeout: 120_000 }, () => {
     await follow('4.');
     const trust = ['--repo', 'models', '--trust', '.slipway/trust-policy.yaml'];
     expect((await session.run(['validate', ...trust])).stdout).toMatch(/no errors/);
+    const online = ['rotate', 'trust', '--new-key', '.slipway/tuf/targets.key'];
+    expect((await session.run(online)).stderr).toMatch(/ROTATION_REPLACE[\s\S]*that the service holds/);
     await follow('Two of three keys');
     const again = (key: string) =>
       session.run([

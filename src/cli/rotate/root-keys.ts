@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { CodedError } from '../../base/errors.ts';
 import { isSignedEnough, makeNextRoot, type NextRoot, ROOT_ROLES, roleIn } from '../../distribution/next-root.ts';
-import { makeRoleKey, type NamedKey, type RoleKey, writeRoleKey } from '../../distribution/tuf-keys.ts';
+import { makeRoleKey, type NamedKey, ONLINE_ROLES, type RoleKey, writeRoleKey } from '../../distribution/tuf-keys.ts';
 import type { RootRole } from '../../distribution/tuf-metadata.ts';
 import { newestRoot, parseRoot } from '../../distribution/tuf-roots.ts';
 import {
@@ -89,6 +89,9 @@ function roleAfter(
   const needed = threshold ?? before;
   if (new Set(all.map(({ key }) => key.keyID)).size !== all.length)
     throw refuse('A key would be in the root twice.', 'Pass each new key once, and none that stays.');
+  const online = ONLINE_ROLES.flatMap((name) => root.signed.roles[name]?.keyIDs ?? []);
+  if (all.some(({ key }) => online.includes(key.keyID)))
+    throw refuse('A key that the service holds would sign roots or trust policies.', 'Pass a key that lies elsewhere.');
   if (needed > all.length)
     throw refuse(`${needed} of ${all.length} keys can't sign.`, 'Pass more keys, or a lower --threshold.');
   return { keys: all, threshold: needed };

@@ -12,10 +12,13 @@ export const TRUST_ROLE = 'x-slipway-trust';
 export const TRUST_METADATA = 'trust.json';
 export const TRUST_TARGET = 'trust-policy.yaml';
 
-/** Who may sign trust policies; undefined where the root names nobody. */
-export function trustRoleOf({ unrecognizedFields }: Root): Role | undefined {
+/** Who may sign trust policies; undefined where the root names nobody. A key of another role is none of these, whatever the root says. */
+export function trustRoleOf({ unrecognizedFields, roles }: Root): Role | undefined {
   const field = unrecognizedFields[TRUST_ROLE];
-  return field === undefined ? undefined : Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
+  if (field === undefined) return undefined;
+  const { keyIDs, threshold } = Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
+  const others = new Set([roles.targets, roles.snapshot, roles.timestamp].flatMap((role) => role?.keyIDs ?? []));
+  return new Role({ keyIDs: keyIDs.filter((id) => !others.has(id)), threshold });
 }
 
 /** Of metadata that was verified, or is about to be. */

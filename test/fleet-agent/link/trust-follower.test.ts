@@ -237,6 +237,17 @@ describe('with all online keys stolen,', () => {
     expect([await follow(), inForce()]).toEqual(['well', 'second']);
   });
 
+  test('none is taken that an online key signed, even of a root that names that key for trust policies by mistake', async () => {
+    await publish(await sign(await policyOf('first')));
+    await follow();
+    const { targets } = world.keys;
+    await rotateTrust([targets]);
+    const evil = signedBy([targets], await sign(await policyOf('evil'), []), 2);
+    smuggle(evil, 'evil');
+    nameInstead(evil);
+    expect([await follow(), inForce()]).toEqual([expect.stringMatching(/TUF_SIGNATURE/), 'first']);
+  });
+
   test('and the key of trust policies: the next root ends it, however high the thief drove the version', async () => {
     await publish(await sign(await policyOf('first')));
     await follow();
