@@ -72,6 +72,10 @@ export interface WorldOptions {
   readonly onTaken?: GatewayOptions['onTaken'];
   readonly seed?: string;
   readonly labels?: FleetOptions['labels'];
+  /** Devices, the first ones, that run this bundle as processes of their own. */
+  readonly processes?: { readonly count: number; readonly bundle: string };
+  /** Makes the tokens that devices enrol with. */
+  readonly tokens?: (set: StageSet, count: number) => Promise<readonly string[]>;
   /** Starts other services than the one of the command line; the first is the world's own. */
   readonly services?: (set: StageSet) => Promise<readonly WorldService[]>;
   /** Where devices go; the first service unless given. */
@@ -142,8 +146,9 @@ export class World implements AsyncDisposable {
         clock,
         serverUrl: gateway.url,
         devices,
-        processes: 0,
-        tokens: await makeTokens(set, devices),
+        processes: options.processes?.count ?? 0,
+        bundle: options.processes?.bundle,
+        tokens: await (options.tokens ?? makeTokens)(set, devices),
         reportMs: 300,
         perSecond: options.perSecond ?? 30,
         seed: options.seed ?? 'system',

@@ -19,17 +19,21 @@ export interface DeviceProcessOptions {
   readonly clock: Clock;
   readonly serverUrl: string;
   readonly reportMs: number;
+  /** The agent's file; the one built here unless given. */
+  readonly bundle?: string;
 }
 
 export class DeviceProcess {
   readonly id: string;
   readonly #options: DeviceProcessOptions;
+  #bundle: string;
   #child: ChildProcess | undefined;
   #endpoint: string | undefined;
 
   constructor(options: DeviceProcessOptions) {
     this.id = options.id;
     this.#options = options;
+    this.#bundle = options.bundle ?? AGENT_BUNDLE;
   }
 
   get #folder(): string {
@@ -60,7 +64,7 @@ export class DeviceProcess {
     ];
     const named = Object.entries(labels).flatMap(([name, value]) => ['--label', `${name}=${value}`]);
     const once = token === null ? [] : ['--token', token];
-    this.#child = spawn(process.execPath, [AGENT_BUNDLE, ...args, ...trust, ...named, ...once], {
+    this.#child = spawn(process.execPath, [this.#bundle, ...args, ...trust, ...named, ...once], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const log = `${this.#folder}.log`;
@@ -96,7 +100,7 @@ export class DeviceProcess {
 
   /** What `slipway-agent status` says, from the device's folder. */
   async status(): Promise<AgentStatus | undefined> {
-    const child = spawn(process.execPath, [AGENT_BUNDLE, 'status', '--data', this.#folder, '--json'], {
+    const child = spawn(process.execPath, [this.#bundle, 'status', '--data', this.#folder, '--json'], {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const chunks: Buffer[] = [];
@@ -107,6 +111,14 @@ export class DeviceProcess {
     } catch {
       return undefined;
     }
+  }
+
+  /** Goes on with another agent on the same folder, as after an upgrade. */
+  async exchange(bundle: string): Promise<void> {
+    await this.end();
+    this.#bundle = bundle;
+    this.#endpoint = undefined;
+    this.start();
   }
 
   async log(): Promise<string> {

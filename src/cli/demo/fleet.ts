@@ -21,6 +21,8 @@ export interface FleetOptions {
   readonly devices: number;
   /** How many of them run the bundle as processes of their own. */
   readonly processes: number;
+  /** The agent of those processes; the one built here unless given. */
+  readonly bundle?: string | undefined;
   readonly tokens: readonly string[];
   readonly reportMs: number;
   /** Inferences a second on each device. */
@@ -102,8 +104,9 @@ export class DemoFleet implements AsyncDisposable {
   }
 
   #startProcess(id: string, token: string | null): void {
-    const { set, clock, serverUrl, reportMs, perSecond } = this.#options;
-    const device = new DeviceProcess({ id, token, labels: this.#labels(id), set, clock, serverUrl, reportMs });
+    const { set, clock, serverUrl, reportMs, perSecond, bundle } = this.#options;
+    const common = { set, clock, serverUrl, reportMs, ...(bundle === undefined ? {} : { bundle }) };
+    const device = new DeviceProcess({ id, token, labels: this.#labels(id), ...common });
     this.#processes.push(device);
     device.start();
     this.#loops.push(this.#useProcess(device, perSecond));
@@ -137,6 +140,11 @@ export class DemoFleet implements AsyncDisposable {
 
   async #useProcess(device: DeviceProcess, perSecond: number): Promise<void> {
     await this.#use(device.id, perSecond, (features) => device.infer(DEMO_MODEL, features));
+  }
+
+  /** Upgrades the devices that are processes, or sets them back. */
+  async exchangeAgents(bundle: string): Promise<void> {
+    await Promise.all(this.#processes.map((device) => device.exchange(bundle)));
   }
 
   /** What each device runs now, and what it remembers having failed. */

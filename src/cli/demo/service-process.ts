@@ -40,6 +40,8 @@ export interface ServiceProcessOptions {
   readonly name?: string;
   /** Flags of `slipway run` beyond those of the demo; a flag given twice counts as given last. */
   readonly flags?: readonly string[];
+  /** Another command line than this one. */
+  readonly program?: string;
 }
 
 export class ServiceProcess {
@@ -64,7 +66,7 @@ export class ServiceProcess {
 
   /** Starts it and waits until it answers. Throws DEMO_SERVICE_START with the log's place. */
   async start(): Promise<void> {
-    const { set, clock, reportInterval, flags = [] } = this.#options;
+    const { set, clock, reportInterval, flags = [], program = MAIN } = this.#options;
     const args = [
       'run',
       '--home',
@@ -85,7 +87,7 @@ export class ServiceProcess {
       '--git-user',
       set.credentials.username,
     ];
-    const child = spawn(process.execPath, [MAIN, ...args, ...pace, ...flags], {
+    const child = spawn(process.execPath, [program, ...args, ...pace, ...flags], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
         ...process.env,
