@@ -9,6 +9,7 @@ import { metricFacts, metricScopes, RULE_METRICS } from '../src/documents/rules/
 import { exampleRule } from '../src/documents/rules/metric-examples.ts';
 import type { MetricFacts } from '../src/documents/rules/metric-facts.ts';
 import { ALERT_MEANINGS } from '../src/wording/alerts-in-words.ts';
+import { agentPage } from './agent-page.ts';
 import { documentsPage } from './documents-page.ts';
 import { errorCodesPage, findErrorCodeGaps } from './error-codes-page.ts';
 import { httpApiPage } from './http-api-page.ts';
@@ -211,6 +212,7 @@ function revertPicture(): string {
 for (const [file, text] of [
   ['../../schemas/service-settings.schema.json', JSON.stringify(schemaOfFile(), null, 2)],
   ['service-settings.md', settingsPage()],
+  ['agent-settings.md', agentPage()],
   ['commands.md', commandsPage],
   ['alerts.md', alertsPage],
   ['reports.md', reportsPage],

@@ -89,6 +89,11 @@ function variableOf({ name, variable }: Setting): string {
   return variable ?? `SLIPWAY_AGENT_${flagOf(name).replaceAll('-', '_').toUpperCase()}`;
 }
 
+/** As people write it elsewhere than in the file. */
+export function settingNames(setting: Setting): { readonly flag: string; readonly variable: string } {
+  return { flag: flagOf(setting.name), variable: variableOf(setting) };
+}
+
 function settingError(message: string, remedy: string, cause?: unknown): CodedError {
   return new CodedError({ code: 'AGENT_SETTING', message, remedy, cause });
 }
