@@ -284,7 +284,7 @@ class DeviceAgent implements Agent {
     await this.#self.circumstances();
     const revisionOf = (rollout: string): number => memory.revisionOf(rollout);
     const followed = (model: string): string | null => models.followedRollout(model);
-    const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys);
+    const backing = (entry: DirectiveEntry): Backing => backingOf(entry, keys, memory.nowMs());
     const chosen = chooseVersions(directive, this.#self.facts(), revisionOf, followed, backing, models.onTrial());
     this.#notes.logIgnored(chosen.ignored);
     this.#notes.noteAgent(directive);

@@ -12,7 +12,7 @@ import { activeContent, type ModelRecord } from './record/model-record.ts';
 interface SettlingParts {
   readonly id: string;
   readonly self: Pick<FactSource, 'takeDocumentedLabels' | 'labels' | 'facts' | 'holdLabels'>;
-  readonly memory: Pick<DeviceMemory, 'labels' | 'noteLabels'>;
+  readonly memory: Pick<DeviceMemory, 'labels' | 'noteLabels' | 'nowMs'>;
   readonly updaters: readonly { readonly record: ModelRecord }[];
   /** The reconciler's own; labels that none of them signed change nothing. */
   readonly keys: ReadonlyMap<string, KeyObject>;
@@ -22,7 +22,7 @@ interface SettlingParts {
 /** Before the directive is taken; the labels are written with what is accepted of it. */
 export function settleLabels(directive: Directive, parts: SettlingParts): void {
   const { id, self, memory, updaters, keys, logger } = parts;
-  const isBacked = labelsBackingOf(directive, keys) !== 'unsigned';
+  const isBacked = labelsBackingOf(directive, keys, memory.nowMs()) !== 'unsigned';
   if (isBacked) self.takeDocumentedLabels(boundLabelsOf(directive.bound ?? [], id));
   else logger.warn('labels ignored: the reconciler did not sign them');
   const present = self.labels();

@@ -28,12 +28,11 @@ import { assembleLoop, type Loop } from '../reconcile/assemble.ts';
 import type { Publisher } from '../reconcile/publisher.ts';
 import type { Reconciler, ReconcilerEvents, ReconcilerSettings } from '../reconcile/reconciler.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
-import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
-import { readPrivateKey } from '../signing/keys.ts';
+import { ChangingSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
 import type { FleetStore } from '../store/fleet-store.ts';
 import { openSqliteFleetStore } from '../store/sqlite/open-sqlite-fleet-store.ts';
 import type { Home } from './home.ts';
-import { openNotifications, openOnlineKeys, openProviders, openTrust } from './home-files.ts';
+import { openNotifications, openOnlineKeys, openProviders, openReconcilerKey, openTrust } from './home-files.ts';
 import { findMisplacedKeys } from './key-folder.ts';
 import type { WatchedFile } from './watched-file.ts';
 
@@ -99,10 +98,13 @@ export interface ComposedReconciler extends AsyncDisposable {
   readonly signer: ReconcilerSigner;
   readonly trust: WatchedFile<LoadedTrust>;
   readonly onlineKeys: WatchedFile<OnlineKeys>;
+  readonly reconcilerKey: WatchedFile<ReconcilerSigner>;
   readonly providers: WatchedFile<readonly SignalProvider[]>;
   readonly notify: WatchedFile<NotifySettings>;
   /** Judges by another trust policy from the next cycle on, which comes at once. */
   useTrust(trust: LoadedTrust): void;
+  /** Signs steps with another key from now on, and what is published anew. */
+  useSigner(next: ReconcilerSigner): void;
   /** Signs the publication anew with other keys, at once. */
   useOnlineKeys(keys: OnlineKeys): void;
   /** Notifies these targets from now on. */
@@ -140,8 +142,9 @@ export async function composeReconciler({
   const { home } = settings;
   await mkdir(home.folder, { recursive: true });
   for (const { file, message, move } of await findMisplacedKeys(home)) logger.warn(message, { file, move });
-  const signer = createReconcilerSigner(await readPrivateKey(home.reconcilerKey), COMMITTER.email);
-  const trust = await openTrust(home, signer.keyId);
+  const reconcilerKey = await openReconcilerKey(home, COMMITTER.email);
+  const signer = new ChangingSigner(reconcilerKey.value);
+  const trust = await openTrust(home, () => signer.keyId);
   const onlineKeys = await openOnlineKeys(home);
   const providers = await openProviders(home, settings.signals ?? null, clock);
   const signals = new SignalBoard({
@@ -228,9 +231,14 @@ export async function composeReconciler({
     signer,
     trust,
     onlineKeys,
+    reconcilerKey,
     providers,
     notify,
     useTrust: ({ policy }) => loop.useTrust(policy),
+    useSigner: (next) => {
+      signer.use(next);
+      loop.reconciler.wake();
+    },
     useOnlineKeys: (keys) => {
       publication.useKeys(keys);
       loop.reconciler.wake();

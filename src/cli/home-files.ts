@@ -7,13 +7,15 @@ import { readKeysInForce } from '../distribution/tuf-roots.ts';
 import { type NotifySettings, readNotifications } from '../notify/read-notifications.ts';
 import { lackingSecrets, readProviders } from '../signals/read-providers.ts';
 import type { SignalProvider } from '../signals/signal-provider.ts';
+import { createReconcilerSigner, type ReconcilerSigner } from '../signing/evidence-signer.ts';
+import { readPrivateKey } from '../signing/keys.ts';
 import type { Home } from './home.ts';
 import { loadTrust } from './load-trust.ts';
 import { WatchedFile } from './watched-file.ts';
 
 /** The trust policy and the key files that it names. Throws what `loadTrust` throws, and TRUST_POLICY_OWN_KEY. */
-export function openTrust({ trustPolicy: file }: Home, ownKeyId: string): Promise<WatchedFile<LoadedTrust>> {
-  const read = () => loadOwnTrust(file, ownKeyId);
+export function openTrust({ trustPolicy: file }: Home, ownKeyId: () => string): Promise<WatchedFile<LoadedTrust>> {
+  const read = () => loadOwnTrust(file, ownKeyId());
   return WatchedFile.open({
     ...{ name: 'trust policy', file, read },
     readContent: () =>
@@ -38,6 +40,17 @@ export function openOnlineKeys(home: Home): Promise<WatchedFile<OnlineKeys>> {
       ),
     otherFiles: () => files,
   });
+}
+
+/** The reconciler's key: another one counts as soon as the trust policy lists it. Throws what `readPrivateKey` throws. */
+export function openReconcilerKey(home: Home, principal: string): Promise<WatchedFile<ReconcilerSigner>> {
+  const { reconcilerKey: file, trustPolicy } = home;
+  const read = async (isFirst: boolean): Promise<ReconcilerSigner> => {
+    const signer = createReconcilerSigner(await readPrivateKey(file), principal);
+    if (!isFirst) await loadOwnTrust(trustPolicy, signer.keyId);
+    return signer;
+  };
+  return WatchedFile.open({ name: "reconciler's key", file, read });
 }
 
 /** A service that doesn't trust its own evidence would restore every status, for ever. */

@@ -55,7 +55,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   });
   const composed = disposables.use(await composeReconciler({ ...order, events, metrics, tracer, refusedReports }));
   const { reconciler, signals, deliveries, standingAlerts, store, publisher } = composed;
-  const { trust, onlineKeys, providers, notify } = composed;
+  const { trust, onlineKeys, reconcilerKey, providers, notify } = composed;
   const { artifactQuotaBytes: quotaBytes = Number.POSITIVE_INFINITY } = settings;
   const artifacts = new ArtifactUploads(settings.home.publication, { quotaBytes });
   const trafficOf = (rollout: string, target: string) => {
@@ -64,7 +64,8 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
     return readTraffic(store, rollout, fleet?.devices.filter(({ id }) => ids.has(id)) ?? []);
   };
   const requests = disposables.use(composeRequests(order, () => reconciler.wake()));
-  const homeProblems = () => [trust, onlineKeys, providers, notify, tls].flatMap((one) => one?.problem ?? []);
+  const homeProblems = () =>
+    [trust, onlineKeys, reconcilerKey, providers, notify, tls].flatMap((one) => one?.problem ?? []);
   const pace = new ReportPace(clock);
   const dashboard = screen.open({
     shown: composed,
@@ -133,6 +134,7 @@ export async function startService(order: ComposeOrder): Promise<RunningService>
   const watcher = disposables.use(new FileWatcher(logger));
   const following = { watcher, clock, logger, signal: stop.signal };
   loops.push(trust.follow(composed.useTrust, following));
+  loops.push(reconcilerKey.follow(composed.useSigner, following));
   loops.push(onlineKeys.follow(composed.useOnlineKeys, following));
   loops.push(providers.follow((list) => signals.useProviders(list), following));
   loops.push(notify.follow(composed.useNotifications, following));

@@ -2923,11 +2923,11 @@ return errors === 0;
 validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 export const fitsTrustPolicyDocument = validate23;
-const schema38 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/trust-policy.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"TrustPolicy"},"metadata":{"type":"object","additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"spec":{"type":"object","additionalProperties":false,"properties":{"trustedRoot":{"type":"string","minLength":1,"maxLength":500},"signers":{"type":"array","items":{"$ref":"#/$defs/TrustedSigner"},"maxItems":256},"reconciler":{"type":"array","items":{"$ref":"#/$defs/ReconcilerKey"},"maxItems":16}}}},"$defs":{"KeylessIdentity":{"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}},"TrustedSigner":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"require":{"type":"array","items":{"enum":["log","timestamp"]},"maxItems":2},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}},"ReconcilerKey":{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1}}};
-const schema41 = {"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000}},"minProperties":1,"maxProperties":1};
+const schema38 = {"$schema":"https://json-schema.org/draft/2020-12/schema","$id":"https://slipway.dev/schemas/v1alpha1/trust-policy.schema.json","type":"object","additionalProperties":false,"required":["apiVersion","kind","spec"],"properties":{"apiVersion":{"const":"slipway.dev/v1alpha1"},"kind":{"const":"TrustPolicy"},"metadata":{"type":"object","additionalProperties":false,"properties":{"name":{"type":"string","pattern":"^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$"}}},"spec":{"type":"object","additionalProperties":false,"properties":{"trustedRoot":{"type":"string","minLength":1,"maxLength":500},"signers":{"type":"array","items":{"$ref":"#/$defs/TrustedSigner"},"maxItems":256},"reconciler":{"type":"array","items":{"$ref":"#/$defs/ReconcilerKey"},"maxItems":16}}}},"$defs":{"KeylessIdentity":{"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}},"TrustedSigner":{"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"require":{"type":"array","items":{"enum":["log","timestamp"]},"maxItems":2},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}},"ReconcilerKey":{"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"}},"oneOf":[{"required":["key"]},{"required":["publicKey"]}]}}};
+const schema41 = {"type":"object","additionalProperties":false,"properties":{"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"}},"oneOf":[{"required":["key"]},{"required":["publicKey"]}]};
+const pattern36 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
 const schema39 = {"type":"object","additionalProperties":false,"required":["name"],"properties":{"name":{"type":"string","minLength":1,"maxLength":128},"key":{"type":"string","minLength":1,"maxLength":500},"publicKey":{"type":"string","minLength":1,"maxLength":2000},"keyless":{"$ref":"#/$defs/KeylessIdentity"},"notAfter":{"type":"string","pattern":"^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"},"revoked":{"type":"boolean","default":false},"require":{"type":"array","items":{"enum":["log","timestamp"]},"maxItems":2},"models":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200},"policies":{"type":"array","items":{"type":"string","minLength":1,"maxLength":128,"pattern":"^[A-Za-z0-9._*-]+$"},"maxItems":200}}};
 const schema40 = {"type":"object","additionalProperties":false,"required":["issuer"],"properties":{"issuer":{"type":"string","pattern":"^https?://[^\\s]+$","maxLength":500},"identity":{"type":"string","minLength":1,"maxLength":1000},"identityPattern":{"type":"string","minLength":1,"maxLength":1000}}};
-const pattern36 = new RegExp("^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$", "u");
 const pattern37 = new RegExp("^[A-Za-z0-9._*-]+$", "u");
 
 function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -3548,31 +3548,91 @@ for(let i1=0; i1<len1; i1++){
 let data9 = data8[i1];
 const _errs19 = errors;
 const _errs20 = errors;
+const _errs22 = errors;
+let valid6 = false;
+let passing0 = null;
+const _errs23 = errors;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+let missing1;
+if((data9.key === undefined) && (missing1 = "key")){
+const err0 = {instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"required",params:{missingProperty: missing1}};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+}
+var _valid0 = _errs23 === errors;
+if(_valid0){
+valid6 = true;
+passing0 = 0;
+}
+const _errs24 = errors;
+if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
+let missing2;
+if((data9.publicKey === undefined) && (missing2 = "publicKey")){
+const err1 = {instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"required",params:{missingProperty: missing2}};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid0 = _errs24 === errors;
+if(_valid0 && valid6){
+valid6 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid6 = true;
+passing0 = 1;
+}
+}
+if(!valid6){
+const err2 = {instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"oneOf",params:{passingSchemas: passing0}};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+validate23.errors = vErrors;
+return false;
+}
+else {
+errors = _errs22;
+if(vErrors !== null){
+if(_errs22){
+vErrors.length = _errs22;
+}
+else {
+vErrors = null;
+}
+}
+}
 if(errors === _errs20){
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-if(Object.keys(data9).length > 1){
-validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"maxProperties",params:{limit: 1}}];
-return false;
-}
-else {
-if(Object.keys(data9).length < 1){
-validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"minProperties",params:{limit: 1}}];
-return false;
-}
-else {
-const _errs22 = errors;
+const _errs25 = errors;
 for(const key3 in data9){
-if(!((key3 === "key") || (key3 === "publicKey"))){
+if(!(((key3 === "key") || (key3 === "publicKey")) || (key3 === "notAfter"))){
 validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1,keyword:"additionalProperties",params:{additionalProperty: key3}}];
 return false;
 break;
 }
 }
-if(_errs22 === errors){
+if(_errs25 === errors){
 if(data9.key !== undefined){
 let data10 = data9.key;
-const _errs23 = errors;
-if(errors === _errs23){
+const _errs26 = errors;
+if(errors === _errs26){
 if(typeof data10 === "string"){
 if(func1(data10) > 500){
 validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/key",keyword:"maxLength",params:{limit: 500}}];
@@ -3590,16 +3650,16 @@ validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/key",
 return false;
 }
 }
-var valid6 = _errs23 === errors;
+var valid7 = _errs26 === errors;
 }
 else {
-var valid6 = true;
+var valid7 = true;
 }
-if(valid6){
+if(valid7){
 if(data9.publicKey !== undefined){
 let data11 = data9.publicKey;
-const _errs25 = errors;
-if(errors === _errs25){
+const _errs28 = errors;
+if(errors === _errs28){
 if(typeof data11 === "string"){
 if(func1(data11) > 2000){
 validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/publicKey",keyword:"maxLength",params:{limit: 2000}}];
@@ -3617,11 +3677,31 @@ validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/publi
 return false;
 }
 }
-var valid6 = _errs25 === errors;
+var valid7 = _errs28 === errors;
 }
 else {
-var valid6 = true;
+var valid7 = true;
 }
+if(valid7){
+if(data9.notAfter !== undefined){
+let data12 = data9.notAfter;
+const _errs30 = errors;
+if(errors === _errs30){
+if(typeof data12 === "string"){
+if(!pattern36.test(data12)){
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/notAfter",keyword:"pattern",params:{pattern: "^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}(?::\\d{2}(?:\\.\\d{1,9})?)?(?:Z|[+-]\\d{2}:\\d{2})$"}}];
+return false;
+}
+}
+else {
+validate23.errors = [{instancePath:instancePath+"/spec/reconciler/" + i1+"/notAfter",keyword:"type",params:{type: "string"}}];
+return false;
+}
+}
+var valid7 = _errs30 === errors;
+}
+else {
+var valid7 = true;
 }
 }
 }

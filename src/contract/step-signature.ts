@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from './digest.ts';
 import type { Directive, DirectiveEntry, StepSignature } from './directive.ts';
 import { decodeStrictBase64, hasSigned, preAuthEncoding, signDsse } from './trust/dsse.ts';
+import { countsAt } from './trust/keys.ts';
 
 /** What is signed: the entry without its signature, in canonical JSON, under this payload type of DSSE. */
 const STEP_PAYLOAD_TYPE = 'application/vnd.slipway.directive-entry+json';
@@ -46,11 +47,12 @@ function check(
   content: () => string,
   signature: StepSignature | undefined,
   reconciler: ReadonlyMap<string, KeyObject>,
+  nowMs: number,
 ): Backing {
   if (reconciler.size === 0) return 'unchecked';
   const key = signature && reconciler.get(signature.keyId);
   const sig = signature && decodeStrictBase64(signature.sig);
-  if (key === undefined || sig === undefined) return 'unsigned';
+  if (key === undefined || sig === undefined || !countsAt(key, nowMs)) return 'unsigned';
   return hasSigned(key, preAuthEncoding(type, Buffer.from(content())), sig) ? 'signed' : 'unsigned';
 }
 
@@ -60,9 +62,9 @@ export function signStep(entry: DirectiveEntry, signer: Signer): DirectiveEntry 
   return { ...content, stepSignature: sign(STEP_PAYLOAD_TYPE, contentOf(content), signer) };
 }
 
-/** Did one of the reconciler's keys sign this entry as it was read? */
-export function backingOf(entry: DirectiveEntry, reconciler: ReadonlyMap<string, KeyObject>): Backing {
-  return check(STEP_PAYLOAD_TYPE, () => contentOf(entry), entry.stepSignature, reconciler);
+/** Did one of the reconciler's keys, which did not end before now, sign this entry as it was read? */
+export function backingOf(entry: DirectiveEntry, reconciler: ReadonlyMap<string, KeyObject>, nowMs = 0): Backing {
+  return check(STEP_PAYLOAD_TYPE, () => contentOf(entry), entry.stepSignature, reconciler, nowMs);
 }
 
 /** The directive with a signature on its labels; none of them is a statement as well. */
@@ -75,6 +77,7 @@ export function signLabels(directive: Directive, signer: Signer): Directive {
 export function labelsBackingOf(
   { bound = [], boundSignature }: Pick<Directive, 'bound' | 'boundSignature'>,
   reconciler: ReadonlyMap<string, KeyObject>,
+  nowMs = 0,
 ): Backing {
-  return check(LABELS_PAYLOAD_TYPE, () => canonicalJson(bound), boundSignature, reconciler);
+  return check(LABELS_PAYLOAD_TYPE, () => canonicalJson(bound), boundSignature, reconciler, nowMs);
 }

@@ -493,6 +493,27 @@ export interface HealthLimits {
 }
 
 /**
+ * A key of the reconciler: either `key` or `publicKey`.
+ */
+export type ReconcilerKey = {
+  /**
+   * File with the public key (PEM). Relative to this document.
+   */
+  readonly key?: string;
+  /**
+   * The public key (PEM).
+   */
+  readonly publicKey?: string;
+  /**
+   * The key was replaced: what it signed until then stays verifiable by the time that it states, and devices take no step of it after that. ISO 8601 with a time zone.
+   */
+  readonly notAfter?: string;
+} & ReconcilerKey1;
+export type ReconcilerKey1 = {
+  readonly [k: string]: unknown;
+};
+
+/**
  * Who may sign models and policies, and which keys belong to the reconciler. Keep this file outside the manifests repository, so that nobody who can push there can change it.
  */
 export interface TrustPolicyDocument {
@@ -601,17 +622,4 @@ export interface KeylessIdentity {
    * A pattern that the whole identity must fit: `*` is any text without `/` and `@`, `**` any text. It names the organisation in full, up to its slash, or a whole mail domain.
    */
   readonly identityPattern?: string;
-}
-/**
- * A key of the reconciler: either `key` or `publicKey`.
- */
-export interface ReconcilerKey {
-  /**
-   * File with the public key (PEM). Relative to this document.
-   */
-  readonly key?: string;
-  /**
-   * The public key (PEM).
-   */
-  readonly publicKey?: string;
 }

@@ -23,6 +23,44 @@ export interface ReconcilerSigner {
   signCommit(payload: string): string;
 }
 
+/** One that many hold while its key changes. */
+export class ChangingSigner implements ReconcilerSigner {
+  #now: ReconcilerSigner;
+
+  constructor(first: ReconcilerSigner) {
+    this.#now = first;
+  }
+
+  /** Signs with another key from now on. */
+  use(next: ReconcilerSigner): void {
+    this.#now = next;
+  }
+
+  get keyId(): string {
+    return this.#now.keyId;
+  }
+
+  get allowedSignersLine(): string {
+    return this.#now.allowedSignersLine;
+  }
+
+  signEvidence(statement: InTotoStatement): string {
+    return this.#now.signEvidence(statement);
+  }
+
+  signEntry(entry: DirectiveEntry): DirectiveEntry {
+    return this.#now.signEntry(entry);
+  }
+
+  signLabels(directive: Directive): Directive {
+    return this.#now.signLabels(directive);
+  }
+
+  signCommit(payload: string): string {
+    return this.#now.signCommit(payload);
+  }
+}
+
 /** Signs with a P-256 private key in this process; throws TRUST_KEY_KIND for any other. `principal` is the name in the allowed signers file. */
 export function createReconcilerSigner(key: KeyObject, principal = 'slipway'): ReconcilerSigner {
   assertP256(key, "The reconciler's key");

@@ -134,7 +134,7 @@ spec:
   reconciler: [{ publicKey: ${JSON.stringify(own.publicPem)} }]
 `,
   );
-  const trust = await openTrust(home, keyIdOf(own.publicKey));
+  const trust = await openTrust(home, () => keyIdOf(own.publicKey));
   const before = trust.value.digest;
   const end = new AbortController();
   const done = trust.follow(() => undefined, { watcher, clock, logger: silentLogger, signal: end.signal });

@@ -1,14 +1,24 @@
 // Rotations that die at any change of the disk: the home can serve after each of them, and the same command finishes the work.
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { judgeCommit } from '../../src/cli/commit-judge.ts';
+import { createHome } from '../../src/cli/create-home.ts';
 import { type Home, homeAt } from '../../src/cli/home.ts';
+import { keyFolderAt } from '../../src/cli/key-folder.ts';
+import { loadTrustPolicy } from '../../src/cli/load-trust.ts';
 import { readHandedOver, signNextRoot } from '../../src/cli/rotate/next-root-file.ts';
 import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
+import { beginReconciler, finishReconciler } from '../../src/cli/rotate/reconciler-key.ts';
 import { rotateRootKeys } from '../../src/cli/rotate/root-keys.ts';
+import { backingOf, labelsBackingOf } from '../../src/contract/step-signature.ts';
+import { countsAt, endingAt, keyIdOf } from '../../src/contract/trust/keys.ts';
+import { EVIDENCE_PREDICATE_TYPE, type InTotoStatement } from '../../src/contract/trust/statement.ts';
+import { verifyEvidence } from '../../src/contract/trust/verifier.ts';
 import { trustRoleOf } from '../../src/contract/tuf/trust-role.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
 import {
@@ -18,6 +28,9 @@ import {
   parseRoot,
   readKeysInForce,
 } from '../../src/distribution/tuf-roots.ts';
+import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
+import { readPrivateKey } from '../../src/signing/keys.ts';
+import { directiveAt } from '../distribution/publication-world.ts';
 
 const NOW = Date.parse('2026-12-01T10:00:00Z');
 const CHANGES = ['open', 'rename', 'link', 'rm', 'mkdir'] as const;
@@ -194,4 +207,56 @@ it('a holder of a root key signs no other root keys without agreeing to that, an
     await expect(rotateRootKeys({ ...order, to: undefined, keys: [own], ...wrong })).rejects.toMatchObject({
       code: 'ROTATION_REPLACE',
     });
+});
+
+it('the reconciler has a key that its trust policy lists, wherever either step dies, and the old one ends', async () => {
+  const trustOf = async (home: Home) => (await loadTrustPolicy(home.trustPolicy)).reconciler;
+  const ownId = async (home: Home) => keyIdOf(createPublicKey(await readPrivateKey(home.reconcilerKey)));
+  for (let nth = 1, areDead = true; areDead; nth++) {
+    folder = mkdtempSync(path.join(tmpdir(), 'slipway-rotate-'));
+    const home = homeAt(path.join(folder, 'home'));
+    await createHome(home, keyFolderAt(path.join(folder, 'keys')));
+    const finish = { endMs: NOW, dryRun: false };
+    const old = await ownId(home);
+    await expect(finishReconciler(home, finish)).rejects.toMatchObject({ code: 'ROTATION_NOT_BEGUN' });
+    const hasBegun = !(await dyingAt(nth, () => beginReconciler(home, false)));
+    expect((await trustOf(home)).has(await ownId(home))).toBe(true);
+    const { nextKeyId } = await beginReconciler(home, false);
+    expect([...(await trustOf(home)).keys()].sort()).toEqual([old, nextKeyId].sort());
+    const hasFinished = !(await dyingAt(nth, () => finishReconciler(home, finish)));
+    expect((await trustOf(home)).has(await ownId(home))).toBe(true);
+    if (hasFinished) await expect(finishReconciler(home, finish)).rejects.toMatchObject({ code: 'ROTATION_NOT_BEGUN' });
+    else await finishReconciler(home, finish);
+    expect(await ownId(home)).toBe(nextKeyId);
+    const keys = await trustOf(home);
+    const counts = (id: string | null, atMs: number) => countsAt(keys.get(id ?? '') ?? expect.fail('not listed'), atMs);
+    expect([counts(old, NOW), counts(old, NOW + 1), counts(nextKeyId, NOW + 1)]).toEqual([true, false, true]);
+    areDead = !hasBegun || !hasFinished;
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+it('a key of the reconciler that ended counts for what states an earlier time, and for no step of now', async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'slipway-rotate-'));
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const signer = createReconcilerSigner(privateKey);
+  const keys = new Map([[signer.keyId, endingAt(publicKey, new Date(NOW).toISOString())]]);
+  const entry = signer.signEntry(directiveAt(1).entries[0] ?? expect.fail('no entry'));
+  expect([backingOf(entry, keys, NOW), backingOf(entry, keys, NOW + 1)]).toEqual(['signed', 'unsigned']);
+  const labels = signer.signLabels(directiveAt(1));
+  expect([labelsBackingOf(labels, keys, NOW), labelsBackingOf(labels, keys, NOW + 1)]).toEqual(['signed', 'unsigned']);
+  const evidence = (decidedAt: unknown) =>
+    signer.signEvidence({
+      ...{ _type: 'https://in-toto.io/Statement/v1', subject: [{ name: 'x', digest: { sha256: 'a'.repeat(64) } }] },
+      ...{ predicateType: EVIDENCE_PREDICATE_TYPE, predicate: { decidedAt } },
+    } as InTotoStatement);
+  const kinds = [NOW, NOW + 1_000].map((atMs) => verifyEvidence(evidence(new Date(atMs).toISOString()), keys).kind);
+  expect(kinds).toEqual(['verified', 'refused']);
+  expect(verifyEvidence(evidence(undefined), keys)).toMatchObject({ code: 'EVIDENCE_KEY_UNKNOWN' });
+  const payload = Buffer.from('a commit');
+  const commit = (atMs: number) => ({ atMs, signature: { payload, armored: signer.signCommit('a commit') } });
+  expect([judgeCommit(commit(NOW), keys).kind, judgeCommit(commit(NOW + 1), keys).kind]).toEqual([
+    'verified',
+    'not-verified',
+  ]);
 });

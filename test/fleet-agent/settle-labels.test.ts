@@ -15,10 +15,10 @@ const signer = createReconcilerSigner(own.key);
 class Device {
   held: Labels = {};
   #documented: Labels = {};
-  readonly memory: { labels: Labels | undefined; noteLabels: (labels: Labels) => void };
+  readonly memory: { labels: Labels | undefined; noteLabels: (labels: Labels) => void; nowMs: () => number };
 
   constructor(labels?: Labels) {
-    this.memory = { labels, noteLabels: (noted) => (this.memory.labels = noted) };
+    this.memory = { labels, noteLabels: (noted) => (this.memory.labels = noted), nowMs: () => 0 };
   }
 
   take(directive: Directive): void {

@@ -163,4 +163,38 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     expect(after.bound).toEqual({ site: 'acme' });
     expect(running(device.agent, 'sorter')).toBe('3.0.0');
   });
+
+  test('the reconciler gets another key, and what the old one signed stays as it is', async () => {
+    const old = place.service.composed.signer.keyId;
+    expect(await ofHowTo('rotate reconciler --home .slipway')).toMatchObject({ keyId: old, finish: false });
+    // With the trust policy that lists both.
+    await device.stop();
+    device = await place.startAgent(host, { id: 'awake' });
+    const told = await ofHowTo('rotate reconciler --home .slipway --finish');
+    expect(told.keyId).not.toBe(old);
+    await until(
+      () => place.service.composed.signer.keyId === told.keyId,
+      () => place.log.slice(-10),
+    );
+    const known = (await place.steps()).length;
+    await rollOut('4.0.0', 1, device);
+    const published = await place.service.composed.publisher.findPublished();
+    expect(published?.entries.map(({ stepSignature }) => stepSignature?.keyId)).toEqual([told.keyId]);
+    const steps = (await place.steps()).slice(known);
+    expect(steps.length).toBeGreaterThan(0);
+    expect(steps.filter(({ kind }) => kind === 'restore')).toEqual([]);
+    const { stdout } = await place.slipway(
+      'history',
+      'sorter',
+      '--repo',
+      place.set.repositoryUrl,
+      '--home',
+      place.set.home.folder,
+      '--json',
+    );
+    const { rows } = JSON.parse(stdout) as { rows: { revision: number | null; signature: string }[] };
+    const judged = rows.filter(({ revision }) => revision !== null).map(({ signature }) => signature);
+    expect(judged.length).toBeGreaterThan(steps.length);
+    expect(new Set(judged)).toEqual(new Set(['verified']));
+  });
 });

@@ -13,6 +13,7 @@ import { finishRotation, rotateOnline } from '../rotate/online-keys.ts';
 import { rotateRootKeys } from '../rotate/root-keys.ts';
 import { homeOption } from '../settings.ts';
 import { addRotateCi } from './rotate-ci.ts';
+import { addRotateReconciler } from './rotate-reconciler.ts';
 import { addTokenRotations } from './rotate-tokens.ts';
 
 interface RunOptions {
@@ -196,6 +197,7 @@ export function addRotateCommand(program: Command): void {
   addNewKeyOptions(root).action((options: NewRootOptions) => rootRole('root', options));
   const trust = rotate.command('trust').description('replace the keys that sign trust policies');
   addNewKeyOptions(trust).action((options: NewRootOptions) => rootRole('trust', options));
+  addRotateReconciler(rotate);
   addTokenRotations(rotate);
   addRunOptions(
     rotate

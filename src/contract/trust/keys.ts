@@ -1,5 +1,6 @@
 // Owns public keys: which kind is accepted, how one is named, and how its PEM text is read.
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { parseInstant } from '../../base/clock.ts';
 import { CodedError } from '../../base/errors.ts';
 
 /** Longest PEM text that is read; a P-256 public key takes about 180 characters. */
@@ -21,6 +22,22 @@ export function keyIdOf(publicKey: KeyObject): string {
  */
 export function isP256(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
+}
+
+const ends = new WeakMap<KeyObject, number>();
+
+/** A key of the reconciler that was replaced: what it signs after that counts for nothing. */
+export function endingAt(key: KeyObject, notAfter: string | undefined): KeyObject {
+  if (notAfter === undefined) return key;
+  const endMs = parseInstant(notAfter);
+  if (endMs !== undefined) return ends.set(key, endMs) && key;
+  const message = `notAfter of a reconciler key is not a time: "${notAfter}".`;
+  throw new CodedError({ code: 'TRUST_POLICY_SIGNER', message, remedy: 'Write it like 2027-01-01T00:00:00Z.' });
+}
+
+export function countsAt(key: KeyObject, atMs: number): boolean {
+  const endMs = ends.get(key);
+  return endMs === undefined || atMs <= endMs;
 }
 
 /** What kind of key it is, as people name it: "Ed25519", "P-384", "RSA". */

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { parseInstant } from '../../base/clock.ts';
 import { CodedError, formatError, toCodedError } from '../../base/errors.ts';
 import { findPatternProblem, matchesIdentityGlob, PATTERN_REMEDY } from './identity-glob.ts';
-import { keyIdOf, parsePublicKey } from './keys.ts';
+import { endingAt, keyIdOf, parsePublicKey } from './keys.ts';
 import { matchesGlob } from './name-glob.ts';
 import { parseTrustedRoot, type SigstoreRoot } from './trusted-root.ts';
 
@@ -40,7 +40,7 @@ export interface TrustPolicySource {
   readonly spec: {
     readonly trustedRoot?: string;
     readonly signers?: readonly SignerSource[];
-    readonly reconciler?: readonly KeySource[];
+    readonly reconciler?: readonly (KeySource & { readonly notAfter?: string })[];
   };
 }
 
@@ -227,7 +227,7 @@ export function buildTrustPolicy(source: TrustPolicySource, files: ReadonlyMap<s
     (signer) => problems.try(() => buildSigner(signer, files, root !== null)) ?? [],
   );
   const keys = reconcilerSources.flatMap(
-    (key, i) => problems.try(() => resolveKey(key, files, `reconciler key ${i + 1}`)) ?? [],
+    (key, i) => problems.try(() => endingAt(resolveKey(key, files, `reconciler key ${i + 1}`), key.notAfter)) ?? [],
   );
   const reconciler = new Map(keys.map((key) => [keyIdOf(key), key]));
   problems.try(() => assertSeparate(signers, reconciler));

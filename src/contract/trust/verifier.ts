@@ -1,8 +1,9 @@
 // Owns the judgement over documents: the only maker of `Verified`, for models, policies and evidence.
 import { createHash, type KeyObject } from 'node:crypto';
-import { toIsoSeconds } from '../../base/clock.ts';
+import { parseInstant, toIsoSeconds } from '../../base/clock.ts';
 import { type Digest, digestOf } from '../digest.ts';
 import { printable, verifyDsse } from './dsse.ts';
+import { countsAt } from './keys.ts';
 import {
   checkBlobSignature,
   checkStatement,
@@ -260,6 +261,10 @@ export function verifyEvidence(
   const read = parseStatement(check.payload, EVIDENCE_PREDICATE_TYPE);
   if (read.kind === 'refused')
     return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: `The evidence is refused: ${read.reason}.` };
+  const { decidedAt } = Object(read.statement.predicate) as { readonly decidedAt?: unknown };
+  const key = reconciler.get(check.keyid);
+  if (key !== undefined && !countsAt(key, parseInstant(String(decidedAt)) ?? Number.POSITIVE_INFINITY))
+    return { kind: 'refused', code: 'EVIDENCE_KEY_UNKNOWN', reason: 'The evidence is refused: its key ended before.' };
   const digest = digestOf(check.payload);
   return {
     kind: 'verified',
