@@ -150,7 +150,7 @@ function inWords(place: string, ...commands: readonly string[]): CommandBlock {
   };
 }
 
-test('the package alone gets a model to two devices, a bad version taken back, one undone, and the service out of a backup into another home', {
+test('the package alone gets a model to two devices, a bad version taken back, one undone, the service out of a backup into another home, and its keys and the signer of CI replaced', {
   timeout: LIMIT_MS + 60_000,
   retry: 0,
 }, async () => {
@@ -182,9 +182,16 @@ test('the package alone gets a model to two devices, a bad version taken back, o
     inWords('the old service is off', 'kill %1', 'wait %1 || true'),
     ...page('docs/how-to/back-up-and-restore.md').slice(1),
     ...again(filledIn(start, [['slipway run ', 'slipway run --home .slipway-new ']])),
-    ...filledIn(page('docs/how-to/rotate-keys.md'), [['--home .slipway ', '--home .slipway-new ']]),
+    inWords('from now on the home is the restored one', 'export SLIPWAY_HOME=.slipway-new'),
+    ...filledIn(page('docs/how-to/rotate-keys.md'), [['--home .slipway ', '']]),
+    ...filledIn(page('docs/how-to/change-the-trust-policy.md'), [
+      ['.slipway/', '.slipway-new/'],
+      ['--repo models', '--repo my-models'],
+      [' models/policies/careful.yaml', ' my-models/policies/quick.yaml'],
+    ]),
     inWords(
       'devices follow the restored service',
+      "until slipway devices 'trustVersion:>=1' | grep -c '^device-' | grep 2; do sleep 1; done",
       'slipway retry documents > /dev/null',
       "until cat devices/*/status.txt 2> /dev/null | grep '1.2.0 ('; do sleep 1; for device in 1 2; do slipway-agent status --data devices/$device > devices/$device/status.txt; done; done",
     ),
