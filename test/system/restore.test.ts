@@ -61,7 +61,7 @@ function modelFiles(): string[] {
 function ofHowTo(command: string, places: Readonly<Record<string, string>>): Promise<CommandResult> {
   const page = readFileSync(new URL('../../docs/how-to/back-up-and-restore.md', import.meta.url), 'utf8');
   const line = new RegExp(`^ *slipway (${command} .*)$`, 'm').exec(page)?.[1] ?? 'not found';
-  return place.slipway(...line.split(' ').map((word) => places[word] ?? word), '--json');
+  return place.slipway(...(line.match(/"[^"]*"|\S+/g) ?? []).map((word) => places[word] ?? word), '--json');
 }
 
 function restore(file: string, home: string, ...more: string[]): Promise<CommandResult> {
@@ -178,8 +178,8 @@ describe('a backup,', { timeout: 300_000 }, () => {
     const home = at('new', 'home');
     const restored = await ofHowTo('restore', {
       '.slipway-new': home,
-      '/backups/slipway-20261201T031500Z.tar': backup,
-      '/safe/slipway-keys-20261201T031500Z.tar': keys,
+      '"$(ls /backups/slipway-2*.tar | tail -n 1)"': backup,
+      '"$(ls /safe/slipway-keys-2*.tar | tail -n 1)"': keys,
     });
     expect(restored.stderr).toBe('');
     const told = JSON.parse(restored.stdout);
