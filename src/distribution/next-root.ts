@@ -1,11 +1,13 @@
 // Owns the next root on its way: made beside the present one, signed by one holder of a key after another, and published once it counts.
 import { link, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { Metadata, MetadataKind, type Root } from '@tufjs/models';
+import { canonicalize } from '@tufjs/canonical-json';
+import { type Key, Metadata, MetadataKind, type Root } from '@tufjs/models';
 import type { Role } from '@tufjs/models/dist/role.js';
 import { toIsoSeconds } from '../base/clock.ts';
 import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
+import { sha256Hex } from '../contract/digest.ts';
 import { TRUST_ROLE, trustRoleOf } from '../contract/tuf/trust-role.ts';
 import { temporaryName } from './temporary-files.ts';
 import type { RoleKey } from './tuf-keys.ts';
@@ -75,15 +77,15 @@ export interface Signatures {
 export function signaturesOf({ present, next }: NextRoot): { readonly present: Signatures; readonly next: Signatures } {
   const count = ({ signed }: Metadata<Root>): Signatures => {
     const { keyIDs: of = [], threshold: needed = 1 } = signed.roles.root ?? {};
-    return { needed, of, by: of.filter((id) => isSigned(next, signed, id)) };
+    return { needed, of, by: of.filter((id) => signed.keys[id] && isSignedBy(next, signed.keys[id])) };
   };
   return { present: count(present), next: count(next) };
 }
 
-function isSigned(root: Metadata<Root>, { keys }: Root, id: string): boolean {
+export function isSignedBy(root: Metadata<Root>, key: Key): boolean {
   try {
-    keys[id]?.verifySignature(root);
-    return keys[id] !== undefined;
+    key.verifySignature(root);
+    return true;
   } catch {
     return false;
   }
@@ -110,6 +112,13 @@ export function changedRoles({ present, next }: NextRoot): readonly RootRoleName
   return ROOT_ROLES.filter((name) => text(present, name) !== text(next, name));
 }
 
+/** Do both follow the same root to the same one? Until when it is valid may differ. */
+export function isSameRotation(one: NextRoot, other: NextRoot): boolean {
+  const text = ({ present, next }: NextRoot): string =>
+    canonicalize([present.signed.toJSON(), { ...next.signed.toJSON(), expires: '' }]);
+  return text(one) === text(other);
+}
+
 const KIND = 'slipway-next-root';
 
 /** As it is handed over from machine to machine. */
@@ -127,6 +136,7 @@ export function parseNextRoot(bytes: Buffer, file: string): NextRoot {
     both.present.verifyDelegate('root', both.present);
     const [before, after] = [both.present.signed.version, both.next.signed.version];
     if (after !== before + 1) throw new Error(`version ${after} does not follow version ${before}`);
+    assertOwnIds(both);
     return both;
   } catch (cause) {
     throw new CodedError({
@@ -138,15 +148,24 @@ export function parseNextRoot(bytes: Buffer, file: string): NextRoot {
   }
 }
 
+/** Else a stranger could come in under the id of a key that people know, or under one that looks like it. */
+function assertOwnIds({ present, next }: NextRoot): void {
+  for (const [id, key] of Object.entries(next.signed.keys)) {
+    const before = present.signed.keys[id];
+    const isOwn = before === undefined ? sha256Hex(canonicalize(key.toJSON())) === id : before.equals(key);
+    if (!isOwn) throw new Error(`the id ${id.slice(0, 12)}… is another key's`);
+  }
+}
+
 function rootIn(value: unknown): Metadata<Root> {
   return Metadata.fromJSON(MetadataKind.Root, value as Parameters<typeof Metadata.fromJSON>[1]);
 }
 
 /**
  * Puts the next root into the publication; from then on it counts. Old roots are never deleted: a device may be far behind. False when
- * it is there already. Throws TUF_ROTATION when signatures lack, or when another root came first.
+ * it is there already. Throws TUF_ROTATION when signatures lack, when another root came first, or when its time is over.
  */
-export async function publishNextRoot(publication: string, both: NextRoot): Promise<boolean> {
+export async function publishNextRoot(publication: string, both: NextRoot, nowMs: number): Promise<boolean> {
   const newest = await newestRoot(publication);
   const { version } = both.next.signed;
   if (newest.version >= version) {
@@ -163,6 +182,8 @@ export async function publishNextRoot(publication: string, both: NextRoot): Prom
   }
   if (newest.version + 1 !== version)
     throw refuseRotation(`Root version ${version} does not follow ${newest.version}, the newest of the publication.`);
+  if (both.next.signed.isExpired(new Date(nowMs)))
+    throw refuseRotation(`Root version ${version} ended at ${both.next.signed.expires}, before it was put into force.`);
   await writeOnlyOnce(rootFile(publication, version), encodeMetadata(both.next));
   return true;
 }

@@ -142,7 +142,9 @@ it('a next root that is signed elsewhere is finished in the home that holds its 
   const bytes = readFileSync(to, 'utf8');
   expect((await rotateOnline(order)).state).toBe('waits-for-signatures');
   expect(readFileSync(to, 'utf8')).toBe(bytes);
-  await expect(finishRotation(home, await readHandedOver(to))).rejects.toMatchObject({ code: 'ROTATION_ROOT_KEY' });
+  await expect(finishRotation(home, await readHandedOver(to), order)).rejects.toMatchObject({
+    code: 'ROTATION_ROOT_KEY',
+  });
   const sign = { file: to, keys: [rootKey], mayChangeSigners: false, dryRun: false };
   expect((await signNextRoot(sign)).state).toBe('ready');
   expect((await signNextRoot(sign)).state).toBe('ready');
@@ -159,13 +161,13 @@ it('a next root that is signed elsewhere is finished in the home that holds its 
   await signNextRoot(sign);
   const both = await readHandedOver(to);
   await rotateOnline({ ...order, to: path.join(folder, 'second.json') });
-  await expect(finishRotation(home, both)).rejects.toMatchObject({ code: 'ROTATION_KEYS_GONE' });
+  await expect(finishRotation(home, both, order)).rejects.toMatchObject({ code: 'ROTATION_KEYS_GONE' });
   expect((await newestRoot(home.publication)).version).toBe(1);
   const second = { ...sign, file: path.join(folder, 'second.json') };
   await signNextRoot(second);
   const old = await servingKeys(home);
-  expect((await finishRotation(home, await readHandedOver(second.file))).state).toBe('done');
-  expect((await finishRotation(home, await readHandedOver(second.file))).state).toBe('finished-earlier');
+  expect((await finishRotation(home, await readHandedOver(second.file), order)).state).toBe('done');
+  expect((await finishRotation(home, await readHandedOver(second.file), order)).state).toBe('finished-earlier');
   expect(await servingKeys(home)).not.toBe(old);
 });
 
@@ -189,7 +191,7 @@ it('a holder of a root key signs no other root keys without agreeing to that, an
   const stranger = path.join(folder, 'home', 'tuf', 'targets.key');
   await expect(signNextRoot({ ...sign, keys: [stranger] })).rejects.toMatchObject({ code: 'ROTATION_KEY_FOREIGN' });
   expect((await signNextRoot({ ...sign, mayChangeSigners: true })).state).toBe('ready');
-  await finishRotation(home, await readHandedOver(to));
+  await finishRotation(home, await readHandedOver(to), order);
   await servingKeys(home);
   // Keys of trust policies are kept by every rotation but their own, which is guarded alike.
   const trust = async () => trustRoleOf(parseRoot((await newestRoot(home.publication)).bytes).signed)?.keyIDs;

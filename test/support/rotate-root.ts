@@ -38,6 +38,6 @@ export async function rotateRoot({ publication, nowMs, oldRootKeys, roles }: Rot
   const both = makeNextRoot((await newestRoot(publication)).bytes, roles, nowMs);
   const canSign = roles.root.keys.filter((key): key is RoleKey => 'sign' in key);
   for (const key of [...oldRootKeys, ...canSign]) addSignature(both, key);
-  await publishNextRoot(publication, both);
+  await publishNextRoot(publication, both, nowMs);
   return encodeMetadata(both.next);
 }

@@ -82,7 +82,8 @@ function afterRoot(role: 'root' | 'trust', { home, newKey = [] }: NewRootOptions
 
 async function finish(file: string, options: RootOptions): Promise<void> {
   const home = await openHome(options.home);
-  const rotation = await finishRotation(home, await readHandedOver(file), options.dryRun === true);
+  const how = { dryRun: options.dryRun === true, nowMs: new SystemClock().now() };
+  const rotation = await finishRotation(home, await readHandedOver(file), how);
   const after = [
     'A running service follows within seconds; it needs no restart. Devices follow by themselves, also those that are off now.',
     'Back the keys up again: slipway backup --to <folder> --keys-to <another folder>',

@@ -9,6 +9,7 @@ import {
   addSignature,
   changedRoles,
   encodeNextRoot,
+  isSignedBy,
   isSignedEnough,
   type NextRoot,
   parseNextRoot,
@@ -127,19 +128,32 @@ export async function signNextRoot({ file, keys, mayChangeSigners, dryRun }: Sig
       remedy: "Pass a key of this fleet's root. If you expected this to be one, somebody may have made the file up.",
     });
   }
-  const guarded = changedRoles(both).find((role) => role === 'root' || role === 'trust');
-  if (guarded !== undefined && !mayChangeSigners) {
-    const [before, after] = [keysOf(both.present, guarded), keysOf(both.next, guarded)];
-    throw new CodedError({
-      code: 'ROTATION_CHANGES_SIGNERS',
-      message: `${file} changes who may sign ${guarded === 'root' ? 'roots' : 'trust policies'}: from ${before} to ${after}.`,
-      remedy: 'If that is what you want, sign with --new-signers. Otherwise sign nothing, and ask who made the file.',
-    });
-  }
+  if (!mayChangeSigners) assertSameSigners(both, file, signers);
   signWith(both, signers);
   if (!dryRun) await handOver(both, file);
   const state = dryRun ? 'planned' : isSignedEnough(both) ? 'ready' : 'waits-for-signatures';
   return { state, both, version: both.next.signed.version, file, made: [] };
+}
+
+/**
+ * By the file's own present root, which nobody but this holder can vouch for here: a thief could write one that names him already.
+ * Throws ROTATION_CHANGES_SIGNERS.
+ */
+function assertSameSigners(both: NextRoot, file: string, signers: readonly RoleKey[]): void {
+  const { present, next } = both;
+  const refuse = (message: string, remedy: string): CodedError =>
+    new CodedError({ code: 'ROTATION_CHANGES_SIGNERS', message, remedy });
+  const changed = changedRoles(both).find((role) => role === 'root' || role === 'trust');
+  if (changed !== undefined)
+    throw refuse(
+      `${file} changes who may sign ${changed === 'root' ? 'roots' : 'trust policies'}: from ${keysOf(present, changed)} to ${keysOf(next, changed)}.`,
+      'If that is what you want, sign with --new-signers. Otherwise sign nothing, and ask who made the file.',
+    );
+  if (!signers.some(({ key }) => isSignedBy(present, key)))
+    throw refuse(
+      `None of these keys signed root ${present.signed.version}, as ${file} has it, so that somebody may have made it up. After it, ${keysOf(next, 'root')} sign roots, and ${keysOf(next, 'trust')} sign trust policies.`,
+      'If that is as it was, by the newest root of the publication, sign with --new-signers. Otherwise sign nothing.',
+    );
 }
 
 function keysOf(root: NextRoot['next'], name: 'root' | 'trust'): string {

@@ -4,7 +4,13 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
-import { isSignedEnough, makeNextRoot, type NextRoot, publishNextRoot } from '../../distribution/next-root.ts';
+import {
+  isSameRotation,
+  isSignedEnough,
+  makeNextRoot,
+  type NextRoot,
+  publishNextRoot,
+} from '../../distribution/next-root.ts';
 import {
   findRoleKey,
   makeRoleKey,
@@ -48,11 +54,13 @@ export async function rotateOnline(order: RotationOrder): Promise<Rotation> {
   // With keys that are thrown away: what can't be signed is not begun.
   const trial = next({ targets: newKey(), snapshot: newKey(), timestamp: newKey() });
   if (to === undefined) assertSigned(trial);
-  const handedOver = to === undefined ? undefined : await findHandedOver(to, await isOfWaitingKeys(home));
+  const waiting = await readOnlineKeys(nextKeysFolder(home.tuf)).catch(() => undefined);
+  const isOurs = (both: NextRoot): boolean => waiting !== undefined && isSameRotation(both, next(waiting));
+  const handedOver = to === undefined ? undefined : await findHandedOver(to, isOurs);
   const file = to ?? null;
   if (dryRun) return { state: 'planned', both: handedOver ?? trial, version: versionOf(trial), file, made: [] };
   const both = handedOver ?? next(await makeWaitingKeys(home));
-  if (to === undefined) return finishRotation(home, both);
+  if (to === undefined) return finishRotation(home, both, order);
   signWith(both, signers);
   await handOver(both, to);
   const state = isSignedEnough(both) ? 'ready' : 'waits-for-signatures';
@@ -68,13 +76,17 @@ function newKey() {
 }
 
 /** Puts a root that has its signatures into force. Throws ROTATION_KEYS_GONE when this home could not sign by it, and TUF_ROTATION. */
-export async function finishRotation(home: Home, both: NextRoot, dryRun = false): Promise<Rotation> {
+export async function finishRotation(
+  home: Home,
+  both: NextRoot,
+  { dryRun, nowMs }: Pick<RotationOrder, 'dryRun' | 'nowMs'>,
+): Promise<Rotation> {
   const version = versionOf(both);
   const rotation = { both, version, file: null, made: [] };
   assertSigned(both);
   await assertHeld(home, both);
   if (dryRun) return { ...rotation, state: 'planned' };
-  const isNew = await publishNextRoot(home.publication, both);
+  const isNew = await publishNextRoot(home.publication, both, nowMs);
   await settle(home);
   return { ...rotation, state: isNew ? 'done' : 'finished-earlier' };
 }
@@ -147,14 +159,4 @@ async function makeWaitingKeys({ tuf }: Home): Promise<OnlineKeys> {
   for (const name of (await readdir(tuf)).filter(isStray))
     await rm(path.join(tuf, name), { recursive: true, force: true });
   return keys;
-}
-
-/** Does a root name the keys that wait here? */
-async function isOfWaitingKeys(home: Home): Promise<(both: NextRoot) => boolean> {
-  const folder = nextKeysFolder(home.tuf);
-  const { version } = await newestRoot(home.publication);
-  const waiting = await Promise.all(ONLINE_ROLES.map((role) => findRoleKey(roleKeyFile(folder, role))));
-  return (both) =>
-    both.present.signed.version === version &&
-    ONLINE_ROLES.every((role, i) => namedIn(both.next)[role].includes(waiting[i]?.key.keyID ?? ''));
 }

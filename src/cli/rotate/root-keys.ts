@@ -1,7 +1,7 @@
 // Owns replacing keys of the root or of trust policies, and renewing the root without other keys.
 import path from 'node:path';
 import { CodedError } from '../../base/errors.ts';
-import { isSignedEnough, makeNextRoot, type NextRoot, ROOT_ROLES, roleIn } from '../../distribution/next-root.ts';
+import { isSameRotation, isSignedEnough, makeNextRoot, type NextRoot, roleIn } from '../../distribution/next-root.ts';
 import { makeRoleKey, type NamedKey, ONLINE_ROLES, type RoleKey, writeRoleKey } from '../../distribution/tuf-keys.ts';
 import type { RootRole } from '../../distribution/tuf-metadata.ts';
 import { newestRoot, parseRoot } from '../../distribution/tuf-roots.ts';
@@ -46,12 +46,12 @@ export async function rotateRootKeys(order: RootRotationOrder): Promise<Rotation
   // With keys that are thrown away, for those that are not there yet: what can't be signed is not begun.
   const trial = next(found.map((key) => key ?? makeRoleKey().roleKey));
   if (to === undefined) assertSigned(trial);
-  const earlier = to === undefined ? undefined : await findHandedOver(to, (one) => isSameAim(one, trial));
+  const earlier = to === undefined ? undefined : await findHandedOver(to, (one) => isSameRotation(one, trial));
   const planned = { both: trial, version: newest.version + 1, file: to ?? null, made: missing };
   if (dryRun) return { ...planned, state: 'planned' };
   const fresh = await Promise.all(found.map((key, i) => key ?? writeRoleKey(path.resolve(newKeys[i] ?? ''))));
   const both = next(fresh);
-  if (to === undefined) return { ...(await finishRotation(home, both)), made: missing };
+  if (to === undefined) return { ...(await finishRotation(home, both, order)), made: missing };
   const handed = earlier ?? both;
   signWith(handed, [...signers, ...fresh.filter((key): key is RoleKey => 'sign' in key)]);
   await handOver(handed, to);
@@ -108,10 +108,4 @@ function idOf(begin: string, ids: readonly string[]): string {
 
 function refuse(message: string, remedy: string): CodedError {
   return new CodedError({ code: 'ROTATION_REPLACE', message, remedy });
-}
-
-function isSameAim(one: NextRoot, other: NextRoot): boolean {
-  const aim = ({ next }: NextRoot): string =>
-    JSON.stringify([next.signed.version, ROOT_ROLES.map((name) => roleIn(next, name)?.toJSON())]);
-  return aim(one) === aim(other);
 }
