@@ -15,6 +15,7 @@ import {
 } from './directive.ts';
 import { isNameable } from './group-exception.ts';
 import { BUCKETS, type Cohort } from './membership.ts';
+import { isVersion } from './model-version.ts';
 import { assertProtocol, PROTOCOL } from './protocol.ts';
 import { parseSelector } from './selector.ts';
 import { noteContent } from './step-signature.ts';
@@ -187,6 +188,12 @@ function bound(value: unknown): Pick<Directive, 'bound'> {
   return { bound: lists };
 }
 
+/** Reports carry it back: what they could not carry would silence the device. */
+function agentVersion(value: unknown): Pick<Directive, 'agentVersion'> {
+  if (value === undefined) return {};
+  return typeof value === 'string' && isVersion(value) ? { agentVersion: value } : refuse('agentVersion', 'a version');
+}
+
 /** Reads a directive whose signature was checked. Throws DIRECTIVE_UNREADABLE, DIRECTIVE_TOO_OLD or DIRECTIVE_TOO_NEW. Fields that this version does not know are left out. */
 export function parseDirective(bytes: Uint8Array): Directive {
   if (bytes.length > MOST_DIRECTIVE_BYTES) refuse('size', `at most ${MOST_DIRECTIVE_BYTES} bytes`);
@@ -208,7 +215,7 @@ export function parseDirective(bytes: Uint8Array): Directive {
     entries: parsed,
     ...bound(given.bound),
     ...signature('boundSignature', given, 'document'),
-    ...(given.agentVersion === undefined ? {} : { agentVersion: text(given.agentVersion, 'agentVersion') }),
+    ...agentVersion(given.agentVersion),
   };
 }
 

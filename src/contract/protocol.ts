@@ -19,13 +19,14 @@ const READERS = {
 
 /** Before anything else of a message is read: it may have another form. Throws …_TOO_OLD or …_TOO_NEW. */
 export function assertProtocol(message: keyof typeof READERS, stated: unknown = 1): void {
-  const version = Number(stated);
+  // Anything may stand there, also an object that can be made neither a number nor a text.
+  const version = typeof stated === 'number' ? stated : Number.NaN;
   if (version >= OLDEST_READ && version <= NEWEST_READ) return;
   const { name, reader, writer, tooOld, tooNew } = READERS[message];
   const isOld = version < OLDEST_READ;
   throw new CodedError({
     code: isOld ? tooOld : tooNew,
-    message: `The ${name} has protocol version ${String(stated).slice(0, 20)}, this ${reader} reads ${OLDEST_READ} to ${NEWEST_READ}: upgrade the ${isOld ? writer : reader}.`,
+    message: `The ${name} has protocol version ${JSON.stringify(stated).slice(0, 20)}, this ${reader} reads ${OLDEST_READ} to ${NEWEST_READ}: upgrade the ${isOld ? writer : reader}.`,
     remedy: 'docs/how-to/upgrade.md has the order.',
   });
 }

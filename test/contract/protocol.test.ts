@@ -41,10 +41,16 @@ it.each(READERS)(
     const [service, agent] = [/upgrade the service\.$/, /upgrade the (device's )?agent\.$/];
     expect(refused(PROTOCOL + 1)?.message).toMatch(name === 'REPORT' ? service : agent);
     expect(refused(0)?.message).toMatch(name === 'REPORT' ? agent : service);
-    for (const odd of ['two', {}, [], 1e300, 1.5]) expect(refused(odd)?.code).toMatch(/_TOO_(NEW|OLD)$/);
+    for (const odd of ['two', '1', [1], true, {}, [], { toString: 1, valueOf: 1 }, 1e300, 1.5])
+      expect(refused(odd)?.code).toMatch(/_TOO_(NEW|OLD)$/);
   },
 );
 
 it('a published directive states its protocol and the declared agent', () => {
   expect(JSON.parse(encodeDirective(DIRECTIVE).toString())).toEqual({ ...DIRECTIVE, protocol: PROTOCOL });
+});
+
+it('a declared agent that no report could carry is refused: who can sign directives must not silence devices by it', () => {
+  for (const agentVersion of ['9'.repeat(300), '9\u001b[2J', '', 9])
+    expect(refusalOf(() => parseDirective(bytes({ ...DIRECTIVE, agentVersion })))?.code).toBe('DIRECTIVE_UNREADABLE');
 });
