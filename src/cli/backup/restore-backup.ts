@@ -10,7 +10,7 @@ import { DEFAULT_LIFETIMES, makeOnline } from '../../distribution/tuf-metadata.t
 import { assertNamedByRoot, newestRoot, readKeysInForce } from '../../distribution/tuf-roots.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
 import { readyCopiedStore } from '../../store/sqlite/copied-store.ts';
-import { homeAt } from '../home.ts';
+import { type Home, homeAt } from '../home.ts';
 import { BACKUP_LIST, type BackupList, damaged, foreign, MOST_LIST_BYTES, parseBackupList } from './backup-list.ts';
 import { assertRoom } from './make-backup.ts';
 import { readPublishedElsewhere } from './published-elsewhere.ts';
@@ -43,6 +43,8 @@ export interface Restored {
   readonly metadataVersion: number;
   readonly sequence: number;
   readonly newRoots: number;
+  /** The newest root names other keys than those of the backup: devices refuse what these sign. */
+  readonly areKeysStale: boolean;
   /** By this machine's clock the backup lies in the future: its age says nothing. */
   readonly isFromFuture: boolean;
 }
@@ -156,11 +158,7 @@ async function makeReady({ published, clock }: RestoreOrder, list: BackupList, f
   for (const { version, bytes } of elsewhere?.roots ?? [])
     await writeFileDurably(path.join(home.publication, 'metadata', `${version}.root.json`), bytes);
   await readPrivateKey(home.reconcilerKey);
-  const [keys, lifetimes] = [await readKeysInForce(home), DEFAULT_LIFETIMES];
-  await assertNamedByRoot(
-    home.publication,
-    makeOnline({ version: 1, targets: [], keys, nowMs: clock.now(), lifetimes }),
-  );
+  const areKeysStale = await areOlderThanRoot(home, clock.now());
   const ageMs = clock.now() - Date.parse(list.takenAt);
   const above = VERSIONS_AT_LEAST + Math.ceil((Math.max(0, ageMs) / 1000) * VERSIONS_PER_SECOND);
   const seen = Math.max(await highestVersion(home.publication), list.metadataVersion, elsewhere?.metadataVersion ?? 0);
@@ -168,7 +166,20 @@ async function makeReady({ published, clock }: RestoreOrder, list: BackupList, f
   // Devices that ask before the first publication must not be shown an older one than they know.
   await rm(path.join(home.publication, 'metadata', 'timestamp.json'), { force: true });
   await readyCopiedStore(home.store, clock, start);
-  return { list, ...start, newRoots: elsewhere?.roots.length ?? 0, isFromFuture: ageMs < 0 };
+  return { list, ...start, newRoots: elsewhere?.roots.length ?? 0, areKeysStale, isFromFuture: ageMs < 0 };
+}
+
+/** As where keys were rotated after they were backed up: whoever holds a key of the root gives the home new ones. */
+async function areOlderThanRoot(home: Home, nowMs: number): Promise<boolean> {
+  const keys = await readKeysInForce(home);
+  try {
+    const order = { version: 1, targets: [], keys, nowMs, lifetimes: DEFAULT_LIFETIMES };
+    await assertNamedByRoot(home.publication, makeOnline(order));
+    return false;
+  } catch (error) {
+    if (error instanceof CodedError && error.code === 'TUF_KEYS_STALE') return true;
+    throw error;
+  }
 }
 
 /** Modes as `slipway init` gives them, whatever the archive says; and flushed, before the rename says that it is there. */

@@ -102,6 +102,13 @@ function restoreResult({ list, isFromFuture, ...start }: Restored, home: string,
     lines.push(`Took ${countOf(start.newRoots, 'newer root')} of the publication that you named.`);
   if (isFromFuture)
     lines.push("The backup is from the future by this machine's clock: set the clock before the service starts.");
+  if (start.areKeysStale) {
+    lines.push(
+      'The keys are older than the newest root (TUF_KEYS_STALE): devices refuse what they sign, and keep what they run.',
+      'Restore with a newer backup of the keys, or make new ones before the service starts, with the key of the root:',
+      `  slipway rotate online --home ${shellWord(home)} --key <root.key>`,
+    );
+  }
   if (!dryRun) {
     lines.push(
       'Tokens that were revoked or used up since then are valid again: look at `slipway token list`, and revoke them.',
