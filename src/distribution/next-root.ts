@@ -29,7 +29,7 @@ export function makeNextRoot(present: Buffer, changes: Partial<RootRoles>, nowMs
   const { trust, ...others } = changes;
   const changed = Object.entries<RootRole>(others);
   const newRoles = { ...roles, ...Object.fromEntries(changed.map(([name, role]) => [name, toJson(role)])) };
-  const newTrust = trust === undefined ? trustBefore : toJson(trust);
+  const newTrust = trust === undefined ? trustBefore : trustAfter(trustBefore, toJson(trust), signed.version + 1);
   const newKeys = [...Object.values(others), ...(trust ? [trust] : [])].flatMap((role) =>
     role.keys.map(({ key }) => [key.keyID, key.toJSON()] as const),
   );
@@ -56,6 +56,13 @@ interface RootJson {
 interface RoleJson {
   readonly keyids: readonly string[];
   readonly threshold: number;
+  readonly since?: number;
+}
+
+/** From which root on who signs trust policies is as now: what was signed under an earlier one counts no more. */
+function trustAfter(before: RoleJson | undefined, after: RoleJson, since: number): RoleJson {
+  const text = ({ keyids, threshold }: RoleJson): string => JSON.stringify([[...keyids].sort(), threshold]);
+  return before !== undefined && text(before) === text(after) ? before : { ...after, since };
 }
 
 function toJson({ keys, threshold }: RootRole): RoleJson {
@@ -106,8 +113,8 @@ export function roleIn({ signed }: Metadata<Root>, name: RootRoleName): Role | u
 /** Roles whose keys or threshold another root changes. */
 export function changedRoles({ present, next }: NextRoot): readonly RootRoleName[] {
   const text = (root: Metadata<Root>, name: RootRoleName): string => {
-    const { keyIDs = [], threshold } = roleIn(root, name) ?? {};
-    return JSON.stringify([[...keyIDs].sort(), threshold]);
+    const { keyIDs = [], threshold, unrecognizedFields } = roleIn(root, name) ?? {};
+    return canonicalize([[...keyIDs].sort(), threshold ?? 0, unrecognizedFields ?? {}]);
   };
   return ROOT_ROLES.filter((name) => text(present, name) !== text(next, name));
 }

@@ -8,8 +8,10 @@ import { CodedError } from '../base/errors.ts';
 import { sha256Hex } from '../contract/digest.ts';
 import type { TrustContents } from '../contract/trust/read-trust-policy.ts';
 import {
+  isOfPresentKeys,
   parseTrustMetadata,
   readTrust,
+  SIGNED_UNDER,
   TRUST_METADATA,
   TRUST_TARGET,
   targetPath,
@@ -119,6 +121,7 @@ async function read(file: string): Promise<Buffer> {
   return bytes;
 }
 
+const SIGN_ANEW = 'Sign it anew, with a copy of the publication as it is now.';
 const MOST_FILE_BYTES = 1_048_576;
 const NAME = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[\w.+-]+(?:\/[\w.+-]+)*$/;
 
@@ -141,17 +144,21 @@ export async function signPolicy(order: SigningOrder): Promise<SignedPolicy & { 
   const wrong = [...files.keys()].find((name) => !NAME.test(name));
   if (wrong !== undefined || files.size <= trust.contents.size) throw nameError(wrong ?? TRUST_TARGET);
   const version = ((await listTrust(publication))[0] ?? 0) + 1;
-  const isSame = before?.version === version && before.trust.digest === trust.digest;
-  const metadata = isSame
-    ? parseTrustMetadata(before.metadata)
-    : new Metadata(
-        new Targets({
-          ...{ version, specVersion: SPEC_VERSION, expires: toIsoSeconds(nowMs + lifetimeMs) },
-          targets: Object.fromEntries([...files].map(([name, bytes]) => [name, targetFileOf({ path: name, bytes })])),
-        }),
-      );
+  const role = roleIn(root);
+  const signed =
+    before?.version === version && before.trust.digest === trust.digest && parseTrustMetadata(before.metadata);
+  const metadata =
+    signed && role && isOfPresentKeys(role, signed.signed)
+      ? signed
+      : new Metadata(
+          new Targets({
+            ...{ version, specVersion: SPEC_VERSION, expires: toIsoSeconds(nowMs + lifetimeMs) },
+            targets: Object.fromEntries([...files].map(([name, bytes]) => [name, targetFileOf({ path: name, bytes })])),
+            unrecognizedFields: { [SIGNED_UNDER]: root.version },
+          }),
+        );
   for (const key of keys) {
-    if (!(roleIn(root)?.keyIDs ?? []).includes(key.key.keyID)) throw unnamed(root, key);
+    if (!(role?.keyIDs ?? []).includes(key.key.keyID)) throw unnamed(root, key);
     metadata.sign((data) => key.sign(data));
   }
   const text = encodeMetadata(metadata).toString('utf8');
@@ -214,15 +221,14 @@ export async function assertTakeable(publication: string, policy: SignedPolicy, 
     verifyTrust(root.bytes, metadata);
   } catch (cause) {
     const { given, needed } = countSignatures(root, metadata);
-    const why = `${given} of the ${needed} signatures that it needs are there. ${(cause as Error).message}`;
+    const { message } = cause as Error;
+    if (given >= needed) throw refuse(message, SIGN_ANEW, cause);
+    const why = `${given} of the ${needed} signatures that it needs are there. ${message}`;
     throw refuse(why, 'Sign it with more of the keys that the root names: `slipway trust sign`.', cause);
   }
   if (expiresAtMs <= nowMs) throw refuse('it has expired.', 'Sign it anew.');
   if (version < newest || (version === newest && there !== metadata))
-    throw refuse(
-      `it is version ${version}, and version ${newest} is published.`,
-      'Sign it anew, with a copy of the publication as it is now.',
-    );
+    throw refuse(`it is version ${version}, and version ${newest} is published.`, SIGN_ANEW);
 }
 
 function unreadable(place: string, why: string, cause?: unknown): CodedError {

@@ -64,6 +64,9 @@ export class TrustFollower {
     const isKnown = before !== undefined && sha256Hex(before) === named.hashes?.sha256;
     const file = `metadata/${named.version}.${TRUST_METADATA}`;
     const metadata = isKnown ? before : (await get(file, MOST_METADATA_BYTES)).toString('utf8');
+    // A mirror has older ones that the same keys signed: only the snapshot says which is the newest.
+    if (sha256Hex(metadata) !== named.hashes?.sha256)
+      throw new TufRefusal('TUF_SIGNATURE', `${file} is another one than the snapshot names.`);
     const signed = verifyTrust(root, metadata);
     if (signed.isExpired(new Date(nowMs)))
       throw new TufRefusal('TUF_EXPIRED', `${TRUST_METADATA} ended at ${signed.expires}: nobody signed it anew.`);

@@ -11,14 +11,28 @@ import { refusing, TufRefusal } from './tuf-refusal.ts';
 export const TRUST_ROLE = 'x-slipway-trust';
 export const TRUST_METADATA = 'trust.json';
 export const TRUST_TARGET = 'trust-policy.yaml';
+/** Of trust metadata: the root that was the newest when it was signed. */
+export const SIGNED_UNDER = 'x-slipway-root';
 
 /** Who may sign trust policies; undefined where the root names nobody. A key of another role is none of these, whatever the root says. */
 export function trustRoleOf({ unrecognizedFields, roles }: Root): Role | undefined {
   const field = unrecognizedFields[TRUST_ROLE];
   if (field === undefined) return undefined;
-  const { keyIDs, threshold } = Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
+  const {
+    keyIDs,
+    threshold,
+    unrecognizedFields: more = {},
+  } = Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
   const others = new Set([roles.targets, roles.snapshot, roles.timestamp].flatMap((role) => role?.keyIDs ?? []));
-  return new Role({ keyIDs: keyIDs.filter((id) => !others.has(id)), threshold });
+  return new Role({ keyIDs: keyIDs.filter((id) => !others.has(id)), threshold, unrecognizedFields: more });
+}
+
+/**
+ * Was it signed since the keys for it changed last? A key that stays would otherwise bring back what it signed before one that goes signed
+ * something newer: the signer whom that revoked could sign again.
+ */
+export function isOfPresentKeys(role: Role, metadata: Targets): boolean {
+  return Number(metadata.unrecognizedFields[SIGNED_UNDER] ?? 1) >= Number(role.unrecognizedFields?.since ?? 1);
 }
 
 /** Of metadata that was verified, or is about to be. */
@@ -35,6 +49,8 @@ export function verifyTrust(rootBytes: Buffer, text: string): Targets {
     root.signed.roles[TRUST_ROLE] = role;
     const metadata = parseTrustMetadata(text);
     root.verifyDelegate(TRUST_ROLE, metadata);
+    if (!isOfPresentKeys(role, metadata.signed))
+      throw new TufRefusal('TUF_SIGNATURE', 'It was signed before the root changed who signs trust policies.');
     return metadata.signed;
   });
 }

@@ -161,6 +161,16 @@ describe('a trust policy', () => {
       },
     ],
     [
+      'in whose place a mirror puts an older one',
+      /TUF_SIGNATURE .*another one than the snapshot names/,
+      async () => {
+        const older = await sign(await policyOf('older'));
+        await publish(older);
+        await publish(await sign(await policyOf('newer')));
+        writeFileSync(path.join(world.publication, 'metadata', '3.trust.json'), older.metadata);
+      },
+    ],
+    [
       'that is missing, as on a mirror that was copied by half',
       /404|no such file/,
       async () => {
@@ -182,6 +192,41 @@ describe('a trust policy', () => {
     // What is right again is taken.
     await publish({ ...(await sign(await policyOf('better'))) });
     expect([await follow(), inForce()]).toEqual(['well', 'better']);
+  });
+});
+
+describe('a root that replaces one of several keys for trust policies', () => {
+  const [first, second, third] = [makeRoleKey(), makeRoleKey(), makeRoleKey()].map(({ roleKey }) => roleKey) as [
+    RoleKey,
+    RoleKey,
+    RoleKey,
+  ];
+
+  test('brings no older policy back that only the keys which stayed had signed', async () => {
+    await rotateTrust([first, second]);
+    const older = await sign(await policyOf('revoked-since'), [first]);
+    await publish(older);
+    await publish(await sign(await policyOf('newer'), [second]));
+    expect([await follow(), inForce()]).toEqual(['well', 'newer']);
+    await rotateTrust([first, third]);
+    await publish();
+    expect(await follow()).toMatch(/TUF_SIGNATURE/);
+    expect(inForce()).toBe('newer');
+    await expect(publishPolicy(world.publication, older, world.clock.nowMs)).rejects.toThrow(/signed before/);
+    await publish(await sign(await policyOf('newest'), [first]));
+    expect([await follow(), inForce()]).toEqual(['well', 'newest']);
+    device = await open();
+    expect([await follow(), inForce()]).toEqual(['well', 'newest']);
+  });
+
+  test('lets what was signed before be signed anew, as the same version of a new time', async () => {
+    const trust = await policyOf('same');
+    const before = await sign(trust);
+    await rotateTrust([trustKey, first]);
+    const { publication, clock } = world;
+    const anew = await signPolicy({ trust, publication, before, keys: [first], nowMs: clock.nowMs, lifetimeMs: DAY });
+    await publish(anew);
+    expect([await follow(), inForce()]).toEqual(['well', 'same']);
   });
 });
 
