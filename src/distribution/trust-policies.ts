@@ -107,7 +107,10 @@ export async function readSignedPolicy(folder: string): Promise<SignedPolicy> {
 async function readSigned(place: string, metadata: string, fileOf: (at: string, name: string) => string) {
   try {
     const signed = refusing(TRUST_METADATA, 'anyone', () => parseTrustMetadata(metadata).signed);
-    const trust = await readTrust(signed, (at, _, name) => read(fileOf(at, name)));
+    const trust = await readTrust(signed, (at, _, name) => {
+      if (name !== TRUST_TARGET) assertName(name);
+      return read(fileOf(at, name));
+    });
     return { version: signed.version, expiresAtMs: Date.parse(signed.expires), metadata, trust };
   } catch (cause) {
     if (!(cause instanceof TufRefusal)) throw cause;
@@ -141,8 +144,7 @@ export async function signPolicy(order: SigningOrder): Promise<SignedPolicy & { 
   const { trust, publication, before, keys, nowMs, lifetimeMs } = order;
   const root = await newestRoot(publication);
   const files = new Map([[TRUST_TARGET, trust.bytes], ...trust.contents]);
-  const wrong = [...files.keys()].find((name) => !NAME.test(name));
-  if (wrong !== undefined || files.size <= trust.contents.size) throw nameError(wrong ?? TRUST_TARGET);
+  for (const name of trust.contents.keys()) assertName(name);
   const version = ((await listTrust(publication))[0] ?? 0) + 1;
   const role = roleIn(root);
   const signed =
@@ -209,8 +211,9 @@ export async function publishPolicy(publication: string, policy: SignedPolicy, n
   await writeInto(path.join(publication, 'metadata', `${version}.${TRUST_METADATA}`), metadata);
 }
 
-/** As devices ask it. Throws TRUST_REFUSED. */
+/** As devices ask it, and that its files stay within the publication and the home. Throws TRUST_REFUSED and TRUST_FILE_NAME. */
 export async function assertTakeable(publication: string, policy: SignedPolicy, nowMs: number): Promise<void> {
+  for (const name of policy.trust.contents.keys()) assertName(name);
   const root = await newestRoot(publication);
   const { version, metadata, expiresAtMs } = policy;
   const newest = (await listTrust(publication))[0] ?? 0;
@@ -240,8 +243,10 @@ function unreadable(place: string, why: string, cause?: unknown): CodedError {
   });
 }
 
-function nameError(name: string): CodedError {
-  return new CodedError({
+/** Files are written by these names, into the publication and the home. */
+function assertName(name: string): void {
+  if (NAME.test(name) && name !== TRUST_TARGET && name !== TRUST_METADATA) return;
+  throw new CodedError({
     code: 'TRUST_FILE_NAME',
     message: `The trust policy names the file ${JSON.stringify(name.slice(0, 100))}, which can't be published under that name.`,
     remedy: 'Put it beside the policy or in a folder there, under a name of letters, digits, `.`, `_`, `+` and `-`.',
