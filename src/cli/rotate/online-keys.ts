@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
+import { tryLock } from '../../base/process-lock.ts';
 import {
   isSameRotation,
   isSignedEnough,
@@ -12,12 +13,12 @@ import {
   publishNextRoot,
 } from '../../distribution/next-root.ts';
 import {
-  findRoleKey,
   makeRoleKey,
   nextKeysFolder,
   ONLINE_ROLES,
   type OnlineKeys,
   readOnlineKeys,
+  readRoleKey,
   roleKeyFile,
   writeRoleKey,
 } from '../../distribution/tuf-keys.ts';
@@ -41,7 +42,8 @@ export interface RotationOrder {
  */
 export async function rotateOnline(order: RotationOrder): Promise<Rotation> {
   const { home, to, dryRun, nowMs } = order;
-  if (await isUnsettled(home)) return finishEarlier(home, dryRun);
+  using _lock = dryRun ? null : lockRotation(home);
+  if ((await findArrived(home)) !== null) return await finishEarlier(home, dryRun);
   const signers = await rootSigners(order.keys, home);
   const { bytes: present } = await newestRoot(home.publication);
   const next = (keys: OnlineKeys): NextRoot => {
@@ -60,7 +62,7 @@ export async function rotateOnline(order: RotationOrder): Promise<Rotation> {
   const file = to ?? null;
   if (dryRun) return { state: 'planned', both: handedOver ?? trial, version: versionOf(trial), file, made: [] };
   const both = handedOver ?? next(await makeWaitingKeys(home));
-  if (to === undefined) return finishRotation(home, both, order);
+  if (to === undefined) return await putIntoForce(home, both, order);
   signWith(both, signers);
   await handOver(both, to);
   const state = isSignedEnough(both) ? 'ready' : 'waits-for-signatures';
@@ -75,12 +77,27 @@ function newKey() {
   return makeRoleKey().roleKey;
 }
 
+type InForceOrder = Pick<RotationOrder, 'dryRun' | 'nowMs'>;
+
 /** Puts a root that has its signatures into force. Throws ROTATION_KEYS_GONE when this home could not sign by it, and TUF_ROTATION. */
-export async function finishRotation(
-  home: Home,
-  both: NextRoot,
-  { dryRun, nowMs }: Pick<RotationOrder, 'dryRun' | 'nowMs'>,
-): Promise<Rotation> {
+export async function finishRotation(home: Home, both: NextRoot, order: InForceOrder): Promise<Rotation> {
+  using _lock = order.dryRun ? null : lockRotation(home);
+  return await putIntoForce(home, both, order);
+}
+
+/** Another command must not take away the keys that a root is about to name. Throws ROTATION_BUSY. */
+function lockRotation({ folder }: Home): Disposable {
+  const lock = tryLock(path.join(folder, '.rotation.lock'));
+  if (lock !== undefined) return lock;
+  throw new CodedError({
+    code: 'ROTATION_BUSY',
+    kind: 'retry-later',
+    message: `Another rotation of ${folder} is under way.`,
+    remedy: 'Wait until it has ended, and run this one again.',
+  });
+}
+
+async function putIntoForce(home: Home, both: NextRoot, { dryRun, nowMs }: InForceOrder): Promise<Rotation> {
   const version = versionOf(both);
   const rotation = { both, version, file: null, made: [] };
   assertSigned(both);
@@ -103,20 +120,19 @@ async function assertHeld(home: Home, { next }: NextRoot): Promise<void> {
   });
 }
 
-/** Is there more to move, of keys that a root names already? */
-async function isUnsettled(home: Home): Promise<boolean> {
-  const folder = nextKeysFolder(home.tuf);
+/** Which keys wait, of those that the newest root names already; null where none do. Throws TUF_KEY_UNREADABLE. */
+async function findArrived({ tuf, publication }: Home): Promise<readonly string[] | null> {
+  const folder = nextKeysFolder(tuf);
   const names = await readdir(folder).catch(() => null);
-  if (names === null) return false;
-  const waiting = names.filter((name) => name.endsWith('.key'));
-  // They come all at once, and go one by one.
-  if (waiting.length < ONLINE_ROLES.length) return true;
-  const newest = await newestRoot(home.publication);
-  const named = namedIn(parseRoot(newest.bytes));
-  const keys = await Promise.all(
-    ONLINE_ROLES.map(async (role) => [role, await findRoleKey(roleKeyFile(folder, role))] as const),
-  );
-  return keys.some(([role, key]) => key !== undefined && named[role].includes(key.key.keyID));
+  if (names === null) return null;
+  const named = namedIn(parseRoot((await newestRoot(publication)).bytes));
+  const arrived: string[] = [];
+  for (const role of ONLINE_ROLES) {
+    const isWaiting = names.includes(path.basename(roleKeyFile(folder, role)));
+    if (isWaiting && named[role].includes((await readRoleKey(roleKeyFile(folder, role))).key.keyID)) arrived.push(role);
+  }
+  // All of them may have gone already, and their folder not.
+  return arrived.length > 0 || names.length === 0 ? arrived : null;
 }
 
 async function finishEarlier(home: Home, dryRun: boolean): Promise<Rotation> {
@@ -127,12 +143,10 @@ async function finishEarlier(home: Home, dryRun: boolean): Promise<Rotation> {
 
 /** Moves the keys that the newest root names into their place; a service reads them wherever they lie. */
 async function settle(home: Home): Promise<void> {
-  if (!(await isUnsettled(home))) return;
+  const arrived = await findArrived(home);
+  if (arrived === null) return;
   const folder = nextKeysFolder(home.tuf);
-  for (const role of ONLINE_ROLES)
-    await rename(roleKeyFile(folder, role), roleKeyFile(home.tuf, role)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+  for (const role of arrived) await rename(roleKeyFile(folder, role), roleKeyFile(home.tuf, role));
   await syncFolder(home.tuf);
   await rm(folder, { recursive: true, force: true });
 }

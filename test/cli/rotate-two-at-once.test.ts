@@ -1,0 +1,85 @@
+// Proves that no other command takes away the keys that a root is about to name, nor puts keys in force that no root names.
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import fs from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { type Home, homeAt } from '../../src/cli/home.ts';
+import { readHandedOver } from '../../src/cli/rotate/next-root-file.ts';
+import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
+import { nextKeysFolder, roleKeyFile, writeRoleKey } from '../../src/distribution/tuf-keys.ts';
+import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
+import { assertNamedByRoot, initialiseTuf, newestRoot, readKeysInForce } from '../../src/distribution/tuf-roots.ts';
+
+const NOW = Date.parse('2026-12-01T10:00:00Z');
+let folder: string;
+let home: Home;
+const order = () => ({ home, keys: [path.join(folder, 'keys/root.key')], to: undefined, dryRun: false, nowMs: NOW });
+
+beforeEach(async () => {
+  folder = mkdtempSync(path.join(tmpdir(), 'slipway-two-'));
+  home = homeAt(path.join(folder, 'home'));
+  const rootKeysFolder = path.join(folder, 'keys');
+  await initialiseTuf({ keys: home.tuf, rootKeysFolder, publication: home.publication, nowMs: NOW });
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+async function assertServing(): Promise<void> {
+  const keys = await readKeysInForce(home);
+  const online = makeOnline({ version: 1, targets: [], keys, nowMs: NOW, lifetimes: DEFAULT_LIFETIMES });
+  await assertNamedByRoot(home.publication, online);
+}
+
+/** Runs `act` in the moment before the root is linked into its place. */
+async function withinPublishing<T>(act: () => Promise<unknown>, run: () => Promise<T>): Promise<T> {
+  const { link } = fs;
+  let told: unknown;
+  Object.assign(fs, {
+    link: async (from: string, to: string) => {
+      told = await act().catch((error: unknown) => error);
+      return link(from, to);
+    },
+  });
+  syncBuiltinESMExports();
+  try {
+    const result = await run();
+    expect(told).toMatchObject({ code: 'ROTATION_BUSY' });
+    return result;
+  } finally {
+    Object.assign(fs, { link });
+    syncBuiltinESMExports();
+  }
+}
+
+test('a rotation that another one meets is not begun: it would take away the keys that the root is about to name', async () => {
+  const [to, other] = [path.join(folder, 'next.json'), path.join(folder, 'other.json')];
+  await withinPublishing(
+    () => rotateOnline({ ...order(), to: other }),
+    () => rotateOnline(order()),
+  );
+  await assertServing();
+  await rotateOnline({ ...order(), to });
+  const both = await readHandedOver(to);
+  await withinPublishing(
+    () => rotateOnline({ ...order(), to: other }),
+    () => finishRotation(home, both, order()),
+  );
+  await assertServing();
+  expect((await newestRoot(home.publication)).version).toBe(3);
+});
+
+test('keys that wait and that no root names never take the place of those in force, however many lie there', async () => {
+  const next = nextKeysFolder(home.tuf);
+  mkdirSync(next);
+  await writeRoleKey(roleKeyFile(next, 'targets'));
+  expect((await rotateOnline(order())).state).toBe('done');
+  await assertServing();
+  expect((await newestRoot(home.publication)).version).toBe(2);
+  // One of a rotation, and strangers beside it.
+  mkdirSync(next);
+  copyFileSync(roleKeyFile(home.tuf, 'targets'), roleKeyFile(next, 'targets'));
+  await writeRoleKey(roleKeyFile(next, 'snapshot'));
+  expect((await rotateOnline(order())).state).toBe('finished-earlier');
+  await assertServing();
+});
