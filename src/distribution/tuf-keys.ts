@@ -1,10 +1,11 @@
 // Owns the keys of the TUF roles: making, writing and reading them, and signing metadata with them.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { canonicalize } from '@tufjs/canonical-json';
 import { Key, Signature } from '@tufjs/models';
-import { writeFileDurably } from '../base/durable-file.ts';
+import { readBoundedFile } from '../base/bounded-file.ts';
+import { type ReadingOptions, writeFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { sha256Hex } from '../contract/digest.ts';
 
@@ -56,10 +57,12 @@ export async function writeRoleKey(file: string): Promise<RoleKey> {
   return roleKey;
 }
 
+export const MOST_KEY_BYTES = 16 * 1024;
+
 /** Throws TUF_KEY_UNREADABLE. */
-export async function readRoleKey(file: string): Promise<RoleKey> {
+export async function readRoleKey(file: string, how: ReadingOptions = {}): Promise<RoleKey> {
   try {
-    return roleKeyOf(createPrivateKey(await readFile(file)));
+    return roleKeyOf(createPrivateKey(await readBoundedFile(file, MOST_KEY_BYTES, false, how)));
   } catch (cause) {
     throw new CodedError({
       code: 'TUF_KEY_UNREADABLE',

@@ -1,4 +1,5 @@
 // Proves that no other command takes away the keys that a root is about to name, nor puts keys in force that no root names.
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
@@ -8,7 +9,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type Home, homeAt } from '../../src/cli/home.ts';
 import { readHandedOver } from '../../src/cli/rotate/next-root-file.ts';
 import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
-import { nextKeysFolder, roleKeyFile, writeRoleKey } from '../../src/distribution/tuf-keys.ts';
+import { nextKeysFolder, readRoleKey, roleKeyFile, writeRoleKey } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
 import { assertNamedByRoot, initialiseTuf, newestRoot, readKeysInForce } from '../../src/distribution/tuf-roots.ts';
 
@@ -82,4 +83,11 @@ test('keys that wait and that no root names never take the place of those in for
   await writeRoleKey(roleKeyFile(next, 'snapshot'));
   expect((await rotateOnline(order())).state).toBe('finished-earlier');
   await assertServing();
+});
+
+test('a key in the home that is a pipe, a device or endless is refused at once: nobody waits for it', async () => {
+  const pipe = path.join(folder, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  for (const file of [pipe, '/dev/zero', folder])
+    await expect(readRoleKey(file)).rejects.toMatchObject({ code: 'TUF_KEY_UNREADABLE' });
 });

@@ -15,7 +15,6 @@ import {
   signPolicy,
   writeSignedPolicy,
 } from '../../distribution/trust-policies.ts';
-import { readRoleKey } from '../../distribution/tuf-keys.ts';
 import { newestRoot } from '../../distribution/tuf-roots.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { COMMAND } from '../command-name.ts';
@@ -23,6 +22,7 @@ import { type Home, homeAt, openHome } from '../home.ts';
 import { loadTrust } from '../load-trust.ts';
 import { collected, durationOf } from '../option-values.ts';
 import { printResult, type Result, table } from '../output.ts';
+import { readGivenKeys } from '../rotate/next-root-file.ts';
 import { homeOption } from '../settings.ts';
 import { assertInstallable, installPolicy } from '../trust/install-policy.ts';
 import { signerRows, signersIn } from '../trust/signers-in.ts';
@@ -46,7 +46,7 @@ async function sign(file: string, options: SignOptions): Promise<Result> {
   const policy = await signPolicy({
     ...{ trust, publication, lifetimeMs, nowMs: new SystemClock().now() },
     before: hasBefore ? await readSignedPolicy(out) : undefined,
-    keys: await Promise.all(key.map((one) => readRoleKey(one))),
+    keys: await readGivenKeys(key),
   });
   if (!dryRun) await writeSignedPolicy(out, policy);
   const { given, needed } = policy.signatures;

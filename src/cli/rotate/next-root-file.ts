@@ -16,11 +16,10 @@ import {
   roleIn,
   signaturesOf,
 } from '../../distribution/next-root.ts';
-import { type NamedKey, namedKeyOf, type RoleKey, readRoleKey } from '../../distribution/tuf-keys.ts';
+import { MOST_KEY_BYTES, type NamedKey, namedKeyOf, type RoleKey, readRoleKey } from '../../distribution/tuf-keys.ts';
 import type { Home } from '../home.ts';
 import { folderBeside } from '../key-folder.ts';
 
-const MOST_KEY_BYTES = 16 * 1024;
 const MOST_FILE_BYTES = 1024 * 1024;
 
 /** How far a rotation came. `finished-earlier`: it was cut off, and nothing or only its end was left to do. */
@@ -40,10 +39,16 @@ export interface Rotation {
 
 /** Private keys of the root: those of the files, or those that `slipway init` left beside the home. Throws TUF_KEY_UNREADABLE. */
 export async function rootSigners(files: readonly string[] | undefined, home: Home): Promise<RoleKey[]> {
+  if (files !== undefined) return readGivenKeys(files);
   const folder = folderBeside(home.folder);
-  const there =
-    files ?? (await readdir(folder).catch((): string[] => [])).filter((name) => /^root(-\d+)?\.key$/.test(name));
-  return Promise.all(there.map((file) => readRoleKey(files === undefined ? path.join(folder, file) : file)));
+  const names = await readdir(folder).catch((): string[] => []);
+  const there = names.filter((name) => /^root(-\d+)?\.key$/.test(name));
+  return Promise.all(there.map((name) => readRoleKey(path.join(folder, name))));
+}
+
+/** As people name them, who may pass `--key <(…)`. Throws TUF_KEY_UNREADABLE. */
+export function readGivenKeys(files: readonly string[]): Promise<RoleKey[]> {
+  return Promise.all(files.map((file) => readRoleKey(file, { takesPipes: true })));
 }
 
 /** The key in a file: private, or only its public half; undefined without the file. Throws TUF_KEY_UNREADABLE and TUF_KEY_KIND. */
@@ -118,7 +123,7 @@ export interface SignOrder {
 /** Signs where the key is, without a home. Throws ROTATION_FILE, ROTATION_KEY_FOREIGN and ROTATION_CHANGES_SIGNERS. */
 export async function signNextRoot({ file, keys, mayChangeSigners, dryRun }: SignOrder): Promise<Rotation> {
   const both = await readHandedOver(file);
-  const signers = await Promise.all(keys.map(readRoleKey));
+  const signers = await readGivenKeys(keys);
   const { present, next } = signaturesOf(both);
   const foreign = signers.findIndex(({ key }) => ![...present.of, ...next.of].includes(key.keyID));
   if (foreign >= 0) {
