@@ -2,7 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { CodedError } from './errors.ts';
 
@@ -29,6 +29,30 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Replaces a file as one step: temporary file beside it, flush, rename, flush the folder. */
 export async function writeFileDurably(file: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  await writeByWayOf(file, bytes, mode, (temporary) => rename(temporary, file));
+}
+
+/** Makes a file as one step; false when it is there already. On disks without hard links, who writes at the same moment may replace it. */
+export async function writeNewFileDurably(file: string, bytes: Uint8Array | string): Promise<boolean> {
+  let isNew = true;
+  await writeByWayOf(file, bytes, 0o644, async (temporary) => {
+    try {
+      await link(temporary, file);
+    } catch (error) {
+      isNew = (error as NodeJS.ErrnoException).code !== 'EEXIST';
+      if (isNew) return rename(temporary, file);
+    }
+    await rm(temporary, { force: true });
+  });
+  return isNew;
+}
+
+async function writeByWayOf(
+  file: string,
+  bytes: Uint8Array | string,
+  mode: number,
+  place: (temporary: string) => Promise<void>,
+): Promise<void> {
   const temporary = `${file}.${randomUUID().slice(0, 8)}.tmp`;
   const handle = await open(temporary, 'wx', mode);
   try {
@@ -38,7 +62,7 @@ export async function writeFileDurably(file: string, bytes: Uint8Array | string,
     } finally {
       await handle.close();
     }
-    await rename(temporary, file);
+    await place(temporary);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;

@@ -1,15 +1,12 @@
 // Owns the next root on its way: made beside the present one, signed by one holder of a key after another, and published once it counts.
-import { link, rm } from 'node:fs/promises';
-import path from 'node:path';
 import { canonicalize } from '@tufjs/canonical-json';
 import { type Key, Metadata, MetadataKind, type Root } from '@tufjs/models';
 import type { Role } from '@tufjs/models/dist/role.js';
 import { toIsoSeconds } from '../base/clock.ts';
-import { syncFolder, writeFileDurably } from '../base/durable-file.ts';
+import { writeNewFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { sha256Hex } from '../contract/digest.ts';
 import { TRUST_ROLE, trustRoleOf } from '../contract/tuf/trust-role.ts';
-import { temporaryName } from './temporary-files.ts';
 import type { RoleKey } from './tuf-keys.ts';
 import { DEFAULT_LIFETIMES, encodeMetadata, type RootRole, type RootRoles } from './tuf-metadata.ts';
 import { newestRoot, parseRoot, rootFile } from './tuf-roots.ts';
@@ -191,23 +188,9 @@ export async function publishNextRoot(publication: string, both: NextRoot, nowMs
     throw refuseRotation(`Root version ${version} does not follow ${newest.version}, the newest of the publication.`);
   if (both.next.signed.isExpired(new Date(nowMs)))
     throw refuseRotation(`Root version ${version} ended at ${both.next.signed.expires}, before it was put into force.`);
-  await writeOnlyOnce(rootFile(publication, version), encodeMetadata(both.next));
-  return true;
-}
-
-/** Two people who rotate at once must not make two roots of one version: devices that saw one would refuse all that follows the other. */
-async function writeOnlyOnce(file: string, bytes: Buffer): Promise<void> {
-  const temporary = temporaryName(path.dirname(file));
-  await writeFileDurably(temporary, bytes);
-  try {
-    await link(temporary, file);
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
-    throw refuseRotation(`${file} was made by someone else meanwhile.`, cause);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncFolder(path.dirname(file));
+  // Two people who rotate at once must not make two roots of one version: devices that saw one would refuse all that follows the other.
+  if (await writeNewFileDurably(rootFile(publication, version), encodeMetadata(both.next))) return true;
+  throw refuseRotation(`Root version ${version} was made by someone else meanwhile.`);
 }
 
 function refuseRotation(message: string, cause?: unknown): CodedError {

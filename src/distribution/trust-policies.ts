@@ -3,7 +3,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Metadata, MetadataKind, Targets } from '@tufjs/models';
 import { toIsoSeconds } from '../base/clock.ts';
-import { readFileIfPresent, writeFileDurably } from '../base/durable-file.ts';
+import { readFileIfPresent, writeFileDurably, writeNewFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { sha256Hex } from '../contract/digest.ts';
 import type { TrustContents } from '../contract/trust/read-trust-policy.ts';
@@ -208,7 +208,9 @@ export async function publishPolicy(publication: string, policy: SignedPolicy, n
   const { metadata, trust, version } = policy;
   for (const [name, bytes] of [[TRUST_TARGET, trust.bytes] as const, ...trust.contents])
     await writeInto(path.join(publication, 'targets', targetPath(name, sha256Hex(bytes))), bytes);
-  await writeInto(path.join(publication, 'metadata', `${version}.${TRUST_METADATA}`), metadata);
+  const file = path.join(publication, 'metadata', `${version}.${TRUST_METADATA}`);
+  // Devices that have the one would refuse another one with its number: who published meanwhile has it.
+  if (!(await writeNewFileDurably(file, metadata))) await assertTakeable(publication, policy, nowMs);
 }
 
 /** As devices ask it, and that its files stay within the publication and the home. Throws TRUST_REFUSED and TRUST_FILE_NAME. */

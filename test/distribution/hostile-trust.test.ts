@@ -4,7 +4,12 @@ import path from 'node:path';
 import { Metadata, Targets } from '@tufjs/models';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { loadTrust } from '../../src/contract/trust/read-trust-policy.ts';
-import { publishPolicy, readSignedPolicy } from '../../src/distribution/trust-policies.ts';
+import {
+  findPublishedTrust,
+  publishPolicy,
+  readSignedPolicy,
+  signPolicy,
+} from '../../src/distribution/trust-policies.ts';
 import { readRoleKey, roleKeyFile } from '../../src/distribution/tuf-keys.ts';
 import { SPEC_VERSION, targetFileOf } from '../../src/distribution/tuf-metadata.ts';
 import { makeKey } from '../support/trust.ts';
@@ -46,3 +51,24 @@ test.each(['../../outside.pub', '/tmp/outside.pub', 'keys/../../x.pub', 'a b.pub
     });
   },
 );
+
+test('of two policies that are published at once as one version one counts, and the other one is told so', async () => {
+  const { publication, clock } = world;
+  const keys = [await readRoleKey(roleKeyFile(world.keysFolder, 'trust'))];
+  const signed = await Promise.all(
+    ['one', 'two'].map(async (name) => {
+      const file = path.join(world.folder, `${name}.yaml`);
+      const pem = JSON.stringify(makeKey().publicPem);
+      const signer = `{ name: ${name}, publicKey: ${pem}, models: ["*"] }`;
+      writeFileSync(file, `apiVersion: slipway.dev/v1alpha1\nkind: TrustPolicy\nspec: { signers: [${signer}] }\n`);
+      const order = { publication, before: undefined, keys, nowMs: clock.nowMs, lifetimeMs: 86_400_000 };
+      return signPolicy({ ...order, trust: await loadTrust(file) });
+    }),
+  );
+  const ways = await Promise.allSettled(signed.map((one) => publishPolicy(publication, one, clock.nowMs)));
+  expect(ways.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  const won = signed[ways.findIndex(({ status }) => status === 'fulfilled')];
+  expect((await findPublishedTrust(publication))?.metadata).toBe(won?.metadata);
+  expect(ways.find((way) => way.status === 'rejected')?.reason).toMatchObject({ code: 'TRUST_REFUSED' });
+  if (won !== undefined) await publishPolicy(publication, won, clock.nowMs);
+});
