@@ -1,13 +1,13 @@
 // Owns the next root on its way: made beside the present one, signed by one holder of a key after another, and published once it counts.
 import { canonicalize } from '@tufjs/canonical-json';
-import { type Key, Metadata, MetadataKind, type Root } from '@tufjs/models';
+import { Metadata, MetadataKind, type Root } from '@tufjs/models';
 import type { Role } from '@tufjs/models/dist/role.js';
 import { toIsoSeconds } from '../base/clock.ts';
 import { writeNewFileDurably } from '../base/durable-file.ts';
 import { CodedError } from '../base/errors.ts';
 import { sha256Hex } from '../contract/digest.ts';
 import { TRUST_ROLE, trustRoleOf } from '../contract/tuf/trust-role.ts';
-import type { RoleKey } from './tuf-keys.ts';
+import { isSignedWith, type RoleKey } from './tuf-keys.ts';
 import { DEFAULT_LIFETIMES, encodeMetadata, type RootRole, type RootRoles } from './tuf-metadata.ts';
 import { newestRoot, parseRoot, rootFile } from './tuf-roots.ts';
 
@@ -81,18 +81,9 @@ export interface Signatures {
 export function signaturesOf({ present, next }: NextRoot): { readonly present: Signatures; readonly next: Signatures } {
   const count = ({ signed }: Metadata<Root>): Signatures => {
     const { keyIDs: of = [], threshold: needed = 1 } = signed.roles.root ?? {};
-    return { needed, of, by: of.filter((id) => signed.keys[id] && isSignedBy(next, signed.keys[id])) };
+    return { needed, of, by: of.filter((id) => signed.keys[id] && isSignedWith(signed.keys[id], next)) };
   };
   return { present: count(present), next: count(next) };
-}
-
-export function isSignedBy(root: Metadata<Root>, key: Key): boolean {
-  try {
-    key.verifySignature(root);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export function isSignedEnough(both: NextRoot): boolean {

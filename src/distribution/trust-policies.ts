@@ -20,7 +20,7 @@ import {
 } from '../contract/tuf/trust-role.ts';
 import { refusing, TufRefusal } from '../contract/tuf/tuf-refusal.ts';
 import { readPointer } from './pointer.ts';
-import type { RoleKey } from './tuf-keys.ts';
+import { isSignedWith, type RoleKey } from './tuf-keys.ts';
 import { encodeMetadata, SPEC_VERSION, targetFileOf, type VersionedFile } from './tuf-metadata.ts';
 import { type FoundRoot, newestRoot } from './tuf-roots.ts';
 
@@ -176,15 +176,8 @@ export function countSignatures(root: FoundRoot, text: string): Signatures {
   const { keys } = Metadata.fromJSON(MetadataKind.Root, JSON.parse(root.bytes.toString('utf8'))).signed;
   const { keyIDs, threshold } = roleIn(root) ?? { keyIDs: [], threshold: 1 };
   const metadata = parseTrustMetadata(text);
-  const hasSigned = (id: string): boolean => {
-    try {
-      keys[id]?.verifySignature(metadata);
-      return keys[id] !== undefined;
-    } catch {
-      return false;
-    }
-  };
-  return { given: keyIDs.filter(hasSigned).length, needed: threshold, keys: keyIDs.length };
+  const signed = keyIDs.filter((id) => keys[id] && isSignedWith(keys[id], metadata));
+  return { given: signed.length, needed: threshold, keys: keyIDs.length };
 }
 
 /** As a folder that can be carried: the metadata, the policy, and the files that it names. */

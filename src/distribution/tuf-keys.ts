@@ -44,6 +44,16 @@ export function roleKeyOf(privateKey: KeyObject): RoleKey {
   return { key, sign: (data) => new Signature({ keyID, sig: sign(null, data, privateKey).toString('hex') }) };
 }
 
+/** Has the metadata a signature with this key? Hostile bytes make the check throw anything. */
+export function isSignedWith(key: Key, metadata: Parameters<Key['verifySignature']>[0]): boolean {
+  try {
+    key.verifySignature(metadata);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function makeRoleKey(): { readonly roleKey: RoleKey; readonly pem: string } {
   const { privateKey } = generateKeyPairSync('ed25519');
   return { roleKey: roleKeyOf(privateKey), pem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };

@@ -6,7 +6,7 @@ import { isGenerated } from './breaches.ts';
 import { readSource, type SourceFile, targetOf } from './source-reading.ts';
 
 const ROOT = path.join(import.meta.dirname, '../..');
-const MOST_CONTRACT_LINES = 5300;
+const MOST_CONTRACT_LINES = 5350;
 
 /** The files that run when the first one does: imports of types alone don't count. */
 function reach(first: string): SourceFile[] {

@@ -9,14 +9,20 @@ import {
   addSignature,
   changedRoles,
   encodeNextRoot,
-  isSignedBy,
   isSignedEnough,
   type NextRoot,
   parseNextRoot,
   roleIn,
   signaturesOf,
 } from '../../distribution/next-root.ts';
-import { MOST_KEY_BYTES, type NamedKey, namedKeyOf, type RoleKey, readRoleKey } from '../../distribution/tuf-keys.ts';
+import {
+  isSignedWith,
+  MOST_KEY_BYTES,
+  type NamedKey,
+  namedKeyOf,
+  type RoleKey,
+  readRoleKey,
+} from '../../distribution/tuf-keys.ts';
 import type { Home } from '../home.ts';
 import { folderBeside } from '../key-folder.ts';
 
@@ -154,7 +160,7 @@ function assertSameSigners(both: NextRoot, file: string, signers: readonly RoleK
       `${file} changes who may sign ${changed === 'root' ? 'roots' : 'trust policies'}: from ${keysOf(present, changed)} to ${keysOf(next, changed)}.`,
       'If that is what you want, sign with --new-signers. Otherwise sign nothing, and ask who made the file.',
     );
-  if (!signers.some(({ key }) => isSignedBy(present, key)))
+  if (!signers.some(({ key }) => isSignedWith(key, present)))
     throw refuse(
       `None of these keys signed root ${present.signed.version}, as ${file} has it, so that somebody may have made it up. After it, ${keysOf(next, 'root')} sign roots, and ${keysOf(next, 'trust')} sign trust policies.`,
       'If that is as it was, by the newest root of the publication, sign with --new-signers. Otherwise sign nothing.',

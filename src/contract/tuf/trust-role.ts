@@ -18,13 +18,9 @@ export const SIGNED_UNDER = 'x-slipway-root';
 export function trustRoleOf({ unrecognizedFields, roles }: Root): Role | undefined {
   const field = unrecognizedFields[TRUST_ROLE];
   if (field === undefined) return undefined;
-  const {
-    keyIDs,
-    threshold,
-    unrecognizedFields: more = {},
-  } = Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
-  const others = new Set([roles.targets, roles.snapshot, roles.timestamp].flatMap((role) => role?.keyIDs ?? []));
-  return new Role({ keyIDs: keyIDs.filter((id) => !others.has(id)), threshold, unrecognizedFields: more });
+  const role = Role.fromJSON(field as Parameters<typeof Role.fromJSON>[0]);
+  const others = new Set([roles.targets, roles.snapshot, roles.timestamp].flatMap((one) => one?.keyIDs ?? []));
+  return Object.assign(role, { keyIDs: role.keyIDs.filter((id) => !others.has(id)) });
 }
 
 /**
