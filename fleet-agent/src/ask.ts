@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { readBoundedFile } from '../../src/base/bounded-file.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { CodedError } from '../../src/base/errors.ts';
+import { clipped, oneLine } from '../../src/base/plain-text.ts';
 import { parseDurationMs } from '../../src/contract/duration.ts';
 import { ask } from './link/http.ts';
 
@@ -12,6 +13,8 @@ const MOST_BYTES = 64 * 1024 * 1024;
 const ANSWER_LIMIT_MS = 60_000;
 /** Messages of an endpoint may differ each time. */
 const MOST_OUTCOMES = 20;
+/** Characters of one. */
+const MOST_OUTCOME = 200;
 
 function refused(message: string, remedy: string, cause?: unknown): CodedError {
   return new CodedError({ code: 'AGENT_ASK', message, remedy, cause });
@@ -98,7 +101,8 @@ export async function askFromFile({ args, clock, print, signal }: AskOrder): Pro
         throw refused(`${model} refuses a request: ${error}`, `Correct ${place}.`);
       const outcome =
         answer === null ? 'no answer' : answer.status === 200 ? `${version}` : `${answer.status} ${error}`;
-      const key = counts.has(outcome) || counts.size < MOST_OUTCOMES ? outcome : 'others';
+      const said = clipped(oneLine(outcome), MOST_OUTCOME);
+      const key = counts.has(said) || counts.size < MOST_OUTCOMES ? said : 'others';
       counts.set(key, (counts.get(key) ?? 0) + 1);
       await clock.sleep(startMs + 1000 / perSecond - clock.monotonicMs(), signal);
     }

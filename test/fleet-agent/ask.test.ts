@@ -115,3 +115,12 @@ test.each<[string, () => [string, string[]?], RegExp]>([
   await expect(ask(requests, more)).rejects.toThrow(message);
   expect(received).toEqual([]);
 });
+
+test('what an endpoint says is counted in one short line, which steers no terminal', async () => {
+  answerTo = (nth) =>
+    nth === 1 ? version('1.0.0') : { status: 500, body: { error: `\u001b[2J\n${'x'.repeat(5_000)}` } };
+  const { counts } = await ask(file('two.jsonl', '{}\n{}\n'));
+  expect(counts).toHaveLength(2);
+  expect(counts.join(' ')).not.toContain('\u001b');
+  for (const line of counts) expect(line.length).toBeLessThan(230);
+});

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { CodedError } from '../../base/errors.ts';
 
@@ -67,15 +68,15 @@ export async function packFolder(folder: string, names: readonly string[], file:
   await output.sync();
 }
 
-/** One file out of an archive; null when it is not there, or longer. */
+/** One file out of an archive, named in full: tar takes `host:home.tar` for another machine's. Null when it is not there, or longer. */
 export async function readPacked(file: string, name: string, mostBytes: number): Promise<Buffer | null> {
   if (!(await isTar(file))) return null;
-  return (await tar({ args: ['-xOf', file, name], mostBytes })).bytes;
+  return (await tar({ args: ['-xOf', path.resolve(file), name], mostBytes })).bytes;
 }
 
 /** Takes the archive apart. Nothing of it is to be believed: the caller looks at each file. Null when that went well, else what tar says. */
 export async function unpackInto(folder: string, file: string): Promise<string | null> {
-  const { bytes, said } = await tar({ args: ['-xof', file, '-C', folder] });
+  const { bytes, said } = await tar({ args: ['-xof', path.resolve(file), '-C', folder] });
   return bytes === null ? said || 'it ends early' : null;
 }
 

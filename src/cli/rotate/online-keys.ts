@@ -1,6 +1,6 @@
 // Owns replacing the online keys of a home: made beside those in force, named by the next root, and moved into their place.
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
@@ -158,13 +158,7 @@ async function makeWaitingKeys({ tuf }: Home): Promise<OnlineKeys> {
   const folder = nextKeysFolder(tuf);
   const temporary = (): string => path.join(tuf, `.next-${randomUUID().slice(0, 8)}.tmp`);
   const fresh = temporary();
-  await mkdir(fresh, { recursive: true, mode: 0o700 });
-  const write = (role: string) => writeRoleKey(roleKeyFile(fresh, role));
-  const keys = {
-    targets: await write('targets'),
-    snapshot: await write('snapshot'),
-    timestamp: await write('timestamp'),
-  };
+  const keys = await makeKeysIn(fresh);
   await rename(folder, temporary()).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
   });
@@ -173,4 +167,18 @@ async function makeWaitingKeys({ tuf }: Home): Promise<OnlineKeys> {
   for (const name of (await readdir(tuf)).filter(isStray))
     await rm(path.join(tuf, name), { recursive: true, force: true });
   return keys;
+}
+
+async function makeKeysIn(folder: string): Promise<OnlineKeys> {
+  const write = (role: string) => writeRoleKey(roleKeyFile(folder, role));
+  try {
+    return {
+      targets: await write('targets'),
+      snapshot: await write('snapshot'),
+      timestamp: await write('timestamp'),
+    };
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
-// Proves that no other command takes away the keys that a root is about to name, nor puts keys in force that no root names.
+// Proves that a rotation in an odd home (another command at work, stray keys, a full disk) leaves keys that the newest root names.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -90,4 +90,20 @@ test('a key in the home that is a pipe, a device or endless is refused at once: 
   execFileSync('mkfifo', [pipe]);
   for (const file of [pipe, '/dev/zero', folder])
     await expect(readRoleKey(file)).rejects.toMatchObject({ code: 'TUF_KEY_UNREADABLE' });
+});
+
+test('a full disk leaves no private keys behind that nobody will use', async () => {
+  const { open } = fs;
+  const full = (file: string, ...more: [string, number]) =>
+    file.includes('timestamp.key') ? Promise.reject(new Error('ENOSPC')) : open(file, ...more);
+  Object.assign(fs, { open: full });
+  syncBuiltinESMExports();
+  try {
+    await expect(rotateOnline(order())).rejects.toThrow(/ENOSPC|TUF_KEY_UNREADABLE/);
+  } finally {
+    Object.assign(fs, { open });
+    syncBuiltinESMExports();
+  }
+  expect(readdirSync(home.tuf).sort()).toEqual(['root.json', 'snapshot.key', 'targets.key', 'timestamp.key']);
+  await assertServing();
 });
