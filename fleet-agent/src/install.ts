@@ -7,6 +7,8 @@ import process from 'node:process';
 import { parseArgs, promisify } from 'node:util';
 import { writeFileDurably } from '../../src/base/durable-file.ts';
 import { CodedError } from '../../src/base/errors.ts';
+import { parseTrustPolicy } from '../../src/contract/trust/parse-trust-policy.ts';
+import { filesOf } from '../../src/contract/trust/trust-policy.ts';
 import {
   CONFIGURATION,
   describeStep,
@@ -36,13 +38,14 @@ function installError(message: string, remedy: string, cause?: unknown): CodedEr
   return new CodedError({ code: 'AGENT_INSTALL', message, remedy, cause });
 }
 
-/** Throws AGENT_INSTALL, and AGENT_SETTING for a configuration that is not one, before anything is changed. */
+/** Throws AGENT_INSTALL, and AGENT_SETTING and what parsing the trust policy throws for a configuration that is none, before anything is changed. */
 export async function installOrUninstall(order: InstallOrder): Promise<void> {
   const { root, from, node, purge, isDry } = parseFlags(order);
   const isPackage = root !== '/';
   const token = order.environment.SLIPWAY_AGENT_TOKEN || null;
   const configuration = from === null ? [] : readConfiguration(from);
   const isConfigured = from === null ? isMadeBefore(root) : assertUsable(from);
+  if (from !== null) assertKeys(from);
   if (isPackage && token !== null)
     throw installError(
       'A token stands in SLIPWAY_AGENT_TOKEN.',
@@ -145,13 +148,34 @@ function assertUsable(folder: string): true {
         `config.yaml does not set \`${name}\`.`,
         'A device needs `trust`, `root` and `server` (or `distribution`).',
       );
-    const isInside = !path.relative(folder, file).startsWith('..');
-    if (isInside && !statSync(file, { throwIfNoEntry: false })?.isFile())
+    if (isWithin(folder, file) && !isFile(file))
       throw installError(`config.yaml names ${file}, which is not there.`, `Put the file of \`${name}\` there.`);
   }
   if (settings.server === null && settings.distribution === null)
     throw installError('config.yaml sets neither `server` nor `distribution`.', 'Add the address of the service.');
   return true;
+}
+
+/** An agent without models does not start without the files that its trust policy names. */
+function assertKeys(folder: string): void {
+  const { trust } = settingsIn(folder);
+  if (trust === null || !isWithin(folder, trust)) return;
+  for (const name of filesOf(parseTrustPolicy(readFileSync(trust), trust))) {
+    const file = path.resolve(path.dirname(trust), name);
+    if (isWithin(folder, file) && !isFile(file))
+      throw installError(
+        `The trust policy names ${file}, which is not there.`,
+        'Put the key there, as it lies in the home.',
+      );
+  }
+}
+
+function isWithin(folder: string, file: string): boolean {
+  return !path.relative(folder, file).startsWith('..');
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
 function settingsIn(folder: string) {

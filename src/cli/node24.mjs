@@ -23,7 +23,7 @@ export function findNodeFolder() {
   } catch {
     process.stderr.write(
       `NODE_TOO_OLD\n  This needs Node ${LEAST_MAJOR} or later, and ${process.version} is running.\n` +
-        `  Install Node ${LEAST_MAJOR}, or run \`npm ci\` without --omit=optional so that ${name} is present.\n`,
+        `  Install Node ${LEAST_MAJOR}, or install the packages again without --omit=optional so that ${name} is present.\n`,
     );
     process.exit(1);
   }

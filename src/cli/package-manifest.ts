@@ -209,7 +209,10 @@ function rolesOf(variant: VariantFiles, { order, labels, labelsFile, dataFiles }
     const role = order.roles.get(name) ?? roles.get(path.join(path.dirname(file), name)) ?? guess;
     if (role !== undefined) roles.set(file, role);
     else if (name !== LABELS_NAME && file !== labelsFile)
-      throw refused(`The role of ${file} is unknown.`, `Say it with --role ${name}=preprocess, or leave the file out.`);
+      throw refused(
+        `The role of ${file} is unknown.`,
+        `Say it with --role ${name}=preprocess, pass the names of classes with --labels, or leave the file out.`,
+      );
   }
   if (labels?.inFile && labelsFile !== null) roles.set(labelsFile, 'labels');
   return roles;

@@ -82,7 +82,7 @@ export async function readAuthor(folder: string, fallback?: CommitAuthor): Promi
     code: 'REQUEST_NOBODY',
     message: "Git doesn't know your name and email, so the commit would have no author.",
     remedy:
-      'Run `git config user.name "…"` and `git config user.email "…"`, or set GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL.',
+      'Run `git config --global user.name "…"` and `git config --global user.email "…"`, or set GIT_AUTHOR_NAME and GIT_AUTHOR_EMAIL.',
   });
 }
 

@@ -137,7 +137,7 @@ export function parseNextRoot(bytes: Buffer, file: string): NextRoot {
     throw new CodedError({
       code: 'ROTATION_FILE',
       message: `${file} is not the next root of a fleet (${(cause as Error).message}).`,
-      remedy: 'Pass the file that `slipway rotate online --to` or `slipway rotate root --to` wrote.',
+      remedy: 'Pass the file that --to of `slipway rotate online`, `root` or `trust` wrote.',
       cause,
     });
   }

@@ -77,7 +77,8 @@ export async function readRoleKey(file: string, how: ReadingOptions = {}): Promi
     throw new CodedError({
       code: 'TUF_KEY_UNREADABLE',
       message: `The TUF key ${file} can't be read.`,
-      remedy: 'Restore the key from your backup. `slipway rotate online` replaces lost keys of the service.',
+      remedy:
+        'Check the path, or restore the key from your backup. `slipway rotate online` replaces lost keys of the service.',
       cause,
     });
   }

@@ -154,6 +154,7 @@ test('a captive portal, a host that hangs, and a service that is none are told a
   expect(portal.of('fetch')).toMatchObject({ finding: 'not-known', text: expect.stringContaining('text/html') });
   expect(portal.of('branch protection')).toMatchObject({ finding: 'not-known' });
   expect(portal.of('service')).toMatchObject({ finding: 'bad', text: expect.stringContaining('something else') });
+  expect(portal.of('service cycle')).toMatchObject({ finding: 'not-known', text: expect.stringContaining('token') });
   answer = () => undefined;
   const startMs = performance.now();
   const hanging = await doctor(['--repo', `${url}/me/models.git`, '--server', url], { GITHUB_API_URL: `${url}/api` });

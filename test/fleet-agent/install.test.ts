@@ -52,15 +52,27 @@ function agent(...args: string[]): Promise<{ stdout: string; stderr: string; cod
 const install = (...args: string[]) => agent('install', '--root', root, '--node', NODE, ...args);
 const modeOf = (...parts: string[]): string => (statSync(path.join(root, ...parts)).mode & 0o7777).toString(8);
 
+const POLICY = `apiVersion: slipway.dev/v1alpha1
+kind: TrustPolicy
+spec: { signers: [{ name: ci, key: ci.pub, models: ["*"], policies: ["*"] }] }
+`;
+
 /** A device's configuration as people make it, with a secret in it. */
 function configuration(config = 'server: https://fleet.example\ntrust: trust/policy.yaml\nroot: root.json\n'): string {
   const from = path.join(folder, `configuration-${count}`);
   mkdirSync(path.join(from, 'trust'), { recursive: true });
   writeFileSync(path.join(from, 'config.yaml'), config);
-  writeFileSync(path.join(from, 'trust/policy.yaml'), 'kind: TrustPolicy\n');
+  writeFileSync(path.join(from, 'trust/policy.yaml'), POLICY);
+  writeFileSync(path.join(from, 'trust/ci.pub'), 'a key');
   writeFileSync(path.join(from, 'root.json'), '{}');
   writeFileSync(path.join(from, 'credentials.yaml'), 'secret');
   chmodSync(path.join(from, 'credentials.yaml'), 0o600);
+  return from;
+}
+
+function withoutKey(): string {
+  const from = configuration();
+  rmSync(path.join(from, 'trust/ci.pub'));
   return from;
 }
 
@@ -126,6 +138,7 @@ describe('installing below another root', () => {
       () => configuration('server: https://x.example\ntrust: t.yaml\nroot: root.json\n'),
       /not there/,
     ],
+    ['a trust policy whose key is not there', () => withoutKey(), /trust\/ci\.pub, which is not there/],
     ['no address', () => configuration('trust: trust/policy.yaml\nroot: root.json\n'), /neither `server` nor/],
   ])('refuses %s, before anything is changed', async (_, from, message) => {
     const { code, stderr } = await install('--from', from());
@@ -152,7 +165,7 @@ describe('installing below another root', () => {
       const entries = readdirSync(root, { recursive: true, withFileTypes: true });
       return entries.filter((one) => !one.isDirectory()).map((one) => one.name);
     };
-    expect(files().sort()).toEqual(['config.yaml', 'credentials.yaml', 'policy.yaml', 'root.json']);
+    expect(files().sort()).toEqual(['ci.pub', 'config.yaml', 'credentials.yaml', 'policy.yaml', 'root.json']);
     expect(existsSync(data)).toBe(true);
     expect((await agent('uninstall', '--root', root, '--purge')).code).toBe(0);
     expect([files(), existsSync(data)]).toEqual([[], false]);

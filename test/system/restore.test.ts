@@ -116,6 +116,12 @@ describe('a backup,', { timeout: 300_000 }, () => {
     expect(beside.stderr).toContain('BACKUP_PLACE');
     expect((await order('--to', path.join(place.set.home.folder, 'x.tar'))).stderr).toContain('BACKUP_PLACE');
     expect((await order('--to', at('none', 'x.tar'))).stderr).toContain('BACKUP_PLACE');
+    // A folder that is missing is no name of a file, as where a disk is not mounted.
+    for (const missing of [at('none'), `${at('none')}/`]) {
+      const refused = await order('--to', missing);
+      expect(refused.stderr).toMatch(/BACKUP_PLACE\n.*none is not there/);
+      expect(existsSync(at('none'))).toBe(false);
+    }
     expect((await order('--to', backup)).stderr).toContain('BACKUP_EXISTS');
     expect(readdirSync(at('backups')).length).toBe(1);
   });

@@ -19,7 +19,7 @@ const PER_FILE_BYTES = 2_048;
 
 export interface BackupOrder {
   readonly home: Home;
-  /** A new file, or a folder that gets one. */
+  /** A folder that gets a file, or a new file, which ends in `.tar`. */
   readonly to: string;
   /** The same for keys; null leaves them out. */
   readonly keysTo: string | null;
@@ -142,11 +142,14 @@ async function placeOf(to: string, name: string, takenAt: string): Promise<strin
   const isFolder = (await stat(given).catch(() => undefined))?.isDirectory() === true;
   const file = isFolder ? path.join(given, `${name}-${takenAt.replaceAll(/[-:]/g, '')}.tar`) : given;
   if (await isThere(file)) throw exists(file);
-  if (await isThere(path.dirname(file))) return path.join(await realpath(path.dirname(file)), path.basename(file));
+  // Without the ending it names a folder, of a disk that is not mounted: a file in its place would fill the wrong disk.
+  const folder = file.endsWith('.tar') ? path.dirname(file) : given;
+  if (await isThere(folder)) return path.join(await realpath(path.dirname(file)), path.basename(file));
   throw new CodedError({
     code: 'BACKUP_PLACE',
-    message: `The folder ${path.dirname(file)} is not there.`,
-    remedy: 'Make it, or pass another place: a backup that lands beside a disk that is not mounted helps nobody.',
+    message: `The folder ${folder} is not there.`,
+    remedy:
+      'Make it, or pass another place: a backup beside a disk that is not mounted helps nobody. A new file ends in .tar.',
   });
 }
 

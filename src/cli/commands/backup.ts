@@ -42,7 +42,7 @@ export function addBackupCommands(program: Command): void {
       'back up the home of a service, also while it runs: store, publication, trust policy and settings; the keys apart',
     )
     .addOption(homeOption())
-    .requiredOption('--to <file|folder>', 'new file for the backup (tar), or a folder that gets one named by its time')
+    .requiredOption('--to <file|folder>', 'new file for the backup (.tar), or a folder that gets one named by its time')
     .option(
       '--keys-to <file|folder>',
       'where a backup of the keys goes: not beside the other, and rather to another machine',

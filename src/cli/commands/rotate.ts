@@ -204,7 +204,7 @@ export function addRotateCommand(program: Command): void {
     rotate
       .command('sign')
       .description('sign a next root where a key of the root is; needs no home')
-      .argument('<file>', 'file that `rotate online --to` or `rotate root --to` wrote')
+      .argument('<file>', 'file that --to of `rotate online`, `rotate root` or `rotate trust` wrote')
       .requiredOption('--key <file...>', 'private key of the root; repeatable')
       .option('--new-signers', 'agree that other keys sign roots or trust policies from then on'),
   ).action(sign);

@@ -128,7 +128,11 @@ export function addTrustCommands(program: Command): void {
     .description('sign a trust policy with offline keys, over files: this machine need not reach the service')
     .argument('<policy>', 'the trust policy; key files that it names lie beside it')
     .requiredOption('--publication <folder>', 'copy of the publication; its `metadata` folder suffices')
-    .addOption(new Option('--key <file>', 'key of trust policies; repeated').argParser(collected).makeOptionMandatory())
+    .addOption(
+      new Option('--key <file>', 'private key that signs trust policies; repeatable')
+        .argParser(collected)
+        .makeOptionMandatory(),
+    )
     .requiredOption(
       '--out <folder>',
       'where the signed policy goes; one that others signed before gets a signature more',

@@ -105,7 +105,11 @@ async function checkPublication(home: Home, nowMs: number) {
   const publication = new FolderPublication({ folder: home.publication, keys, lifetimes: DEFAULT_LIFETIMES });
   const expiresAtMs = await publication.expiresAtMs();
   const remedy = 'Start `slipway run`, or see in its log why it does not publish.';
-  if (expiresAtMs === null) return notKnown('nothing is published yet, or the folder was damaged', remedy);
+  if (expiresAtMs === null)
+    return notKnown(
+      'nothing is published yet, nothing since keys were replaced or the home was restored, or the folder was damaged',
+      remedy,
+    );
   const leftMs = expiresAtMs - nowMs;
   if (leftMs < 0) return bad(`it expired ${inHours(-leftMs)} ago: devices take nothing new`, remedy);
   const text = `it expires in ${inHours(leftMs)}`;

@@ -86,6 +86,11 @@ function statusIn(body: Buffer): unknown {
 }
 
 async function checkCycle({ server, insecureHttp, clock }: ServiceAsked) {
+  if (accessTo(server, insecureHttp).token === null)
+    return notKnown(
+      'the service shows it to nobody without a token',
+      'Set SLIPWAY_TOKEN: one with the scope `view` will do.',
+    );
   const { service } = await readLiveView({ server, insecureHttp, rollout: undefined });
   const { trouble, source, cycledAtMs, problems } = service;
   if (trouble !== null)

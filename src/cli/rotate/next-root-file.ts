@@ -85,7 +85,7 @@ export function assertSigned(both: NextRoot): void {
   const whose = lacking === present ? 'the present root' : 'the new root';
   throw new CodedError({
     code: 'ROTATION_ROOT_KEY',
-    message: `The next root needs ${lacking.needed} of the ${lacking.of.length} keys of ${whose}, and ${lacking.by.length} are here.`,
+    message: `The next root needs ${lacking.needed} of the ${lacking.of.length} keys of ${whose}, and has ${lacking.by.length}.`,
     remedy:
       'Bring the keys for this command (--key). Or pass --to <file>: it is signed where the keys are, with `slipway rotate sign`.',
   });
