@@ -1,14 +1,19 @@
 // Proves that a rotation in an odd home (another command at work, stray keys, a full disk) leaves keys that the newest root names.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createHome } from '../../src/cli/create-home.ts';
 import { type Home, homeAt } from '../../src/cli/home.ts';
+import { keyFolderAt } from '../../src/cli/key-folder.ts';
+import { loadTrust } from '../../src/cli/load-trust.ts';
 import { readHandedOver } from '../../src/cli/rotate/next-root-file.ts';
 import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
+import { beginReconciler, finishReconciler } from '../../src/cli/rotate/reconciler-key.ts';
+import { publishPolicy, signPolicy } from '../../src/distribution/trust-policies.ts';
 import { nextKeysFolder, readRoleKey, roleKeyFile, writeRoleKey } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
 import { assertNamedByRoot, initialiseTuf, newestRoot, readKeysInForce } from '../../src/distribution/tuf-roots.ts';
@@ -107,3 +112,34 @@ test('a full disk leaves no private keys behind that nobody will use', async () 
   expect(readdirSync(home.tuf).sort()).toEqual(['root.json', 'snapshot.key', 'targets.key', 'timestamp.key']);
   await assertServing();
 });
+
+test("the reconciler's key is not replaced while the policy that is published to devices lacks the new one", async () => {
+  await createHome(home, keyFolderAt(path.join(folder, 'keys')));
+  const { publication, trustPolicy } = home;
+  const keys = [await readRoleKey(path.join(folder, 'keys/trust.key'))];
+  const publish = async (): Promise<void> => {
+    const order = { publication, before: undefined, keys, nowMs: NOW, lifetimeMs: 86_400_000 };
+    await publishPolicy(publication, await signPolicy({ ...order, trust: await loadTrust(trustPolicy) }), NOW);
+  };
+  await publish();
+  await beginReconciler(home, false);
+  for (const dryRun of [true, false])
+    await expect(finishReconciler(home, { endMs: NOW, dryRun })).rejects.toMatchObject({
+      code: 'ROTATION_NOT_PUBLISHED',
+    });
+  await publish();
+  const { nextKeyId } = await finishReconciler(home, { endMs: NOW, dryRun: false });
+  expect(nextKeyId).toBeNull();
+});
+
+test.each(['a: [b', 'spec: 3', 'kind: TrustPolicy'])(
+  'no key is made beside a broken trust policy: %s',
+  async (text) => {
+    await createHome(home, keyFolderAt(path.join(folder, 'keys')));
+    writeFileSync(home.trustPolicy, text);
+    const before = readdirSync(path.dirname(home.reconcilerKey));
+    for (const dryRun of [true, false])
+      await expect(beginReconciler(home, dryRun)).rejects.toMatchObject({ name: 'CodedError', kind: 'fix-input' });
+    expect(readdirSync(path.dirname(home.reconcilerKey))).toEqual(before);
+  },
+);

@@ -7,6 +7,7 @@ import { syncFolder, writeFileDurably } from '../../base/durable-file.ts';
 import { CodedError } from '../../base/errors.ts';
 import { sha256Hex } from '../../contract/digest.ts';
 import { keyIdOf } from '../../contract/trust/keys.ts';
+import { findPublishedTrust } from '../../distribution/trust-policies.ts';
 import { withKeyEnds, withReconcilerKeys } from '../../documents/edit-reconciler-keys.ts';
 import { parseTrustPolicy } from '../../documents/parse-trust-policy.ts';
 import { generateKeyPair, readPrivateKey } from '../../signing/keys.ts';
@@ -31,6 +32,7 @@ function nextFile({ reconcilerKey }: Home): string {
 
 /** The new key, listed beside the old one; the service goes on with the old one. Repeated, it completes what is there. */
 export async function beginReconciler(home: Home, dryRun: boolean): Promise<ReconcilerRotation> {
+  await loadTrustPolicy(home.trustPolicy);
   const present = await publicKeyIn(home.reconcilerKey);
   const keyId = keyIdOf(present);
   const file = nextFile(home);
@@ -45,7 +47,8 @@ export async function beginReconciler(home: Home, dryRun: boolean): Promise<Reco
 }
 
 /**
- * From the rename on the service signs with the new key; repeated, it does what is left after that. Throws ROTATION_NOT_BEGUN.
+ * From the rename on the service signs with the new key; repeated, it does what is left after that. Throws ROTATION_NOT_BEGUN and
+ * ROTATION_NOT_PUBLISHED.
  */
 export async function finishReconciler(
   home: Home,
@@ -59,6 +62,7 @@ export async function finishReconciler(
   const endsAt = toIsoSeconds(endMs);
   const isOld = (name: string): boolean => OWN_FILE.test(name) && name !== nameOf(coming);
   const text = await readFile(home.trustPolicy, 'utf8');
+  if (waits) await assertPublished(home, keyId);
   if (!waits && withKeyEnds(text, isOld, endsAt) === text) throw notBegun();
   if (dryRun) return { keyId: keyIdOf(await publicKeyIn(home.reconcilerKey)), nextKeyId: keyId, endsAt };
   if (waits) await rename(file, home.reconcilerKey);
@@ -73,6 +77,18 @@ function notBegun(): CodedError {
     code: 'ROTATION_NOT_BEGUN',
     message: 'No new key of the reconciler waits in the home, listed in its trust policy.',
     remedy: 'Begin with `slipway rotate reconciler`, and give devices the trust policy before you finish it.',
+  });
+}
+
+/** Where devices get their trust policy from the publication; whether a file that they were given lists the key, nobody knows here. */
+async function assertPublished({ publication }: Home, keyId: string): Promise<void> {
+  const published = (await isThere(publication)) ? await findPublishedTrust(publication) : undefined;
+  if (published === undefined || published.trust.policy.reconciler.has(keyId)) return;
+  throw new CodedError({
+    code: 'ROTATION_NOT_PUBLISHED',
+    message: `The trust policy that devices get (version ${published.version}) does not list the new key: they would take no step by it.`,
+    remedy:
+      'Sign and publish the trust policy first (`slipway trust sign`, `slipway trust publish`), and let devices follow.',
   });
 }
 
