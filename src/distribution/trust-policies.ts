@@ -124,7 +124,6 @@ async function read(file: string): Promise<Buffer> {
   return bytes;
 }
 
-const SIGN_ANEW = 'Sign it anew, with a copy of the publication as it is now.';
 const MOST_FILE_BYTES = 1_048_576;
 const NAME = /^(?!.*(?:^|\/)\.\.?(?:\/|$))[\w.+-]+(?:\/[\w.+-]+)*$/;
 
@@ -172,12 +171,16 @@ function roleIn({ bytes }: FoundRoot) {
   return trustRoleOf(Metadata.fromJSON(MetadataKind.Root, JSON.parse(bytes.toString('utf8'))).signed);
 }
 
+/** Those that count: none of what was signed before the keys changed. */
 export function countSignatures(root: FoundRoot, text: string): Signatures {
   const { keys } = Metadata.fromJSON(MetadataKind.Root, JSON.parse(root.bytes.toString('utf8'))).signed;
-  const { keyIDs, threshold } = roleIn(root) ?? { keyIDs: [], threshold: 1 };
+  const role = roleIn(root);
+  if (role === undefined) return { given: 0, needed: 1, keys: 0 };
+  const { keyIDs, threshold: needed } = role;
   const metadata = parseTrustMetadata(text);
-  const signed = keyIDs.filter((id) => keys[id] && isSignedWith(keys[id], metadata));
-  return { given: signed.length, needed: threshold, keys: keyIDs.length };
+  const isGiven = (id: string): boolean => keys[id] !== undefined && isSignedWith(keys[id], metadata);
+  const given = isOfPresentKeys(role, metadata.signed) ? keyIDs.filter(isGiven).length : 0;
+  return { given, needed, keys: keyIDs.length };
 }
 
 /** As a folder that can be carried: the metadata, the policy, and the files that it names. */
@@ -219,14 +222,15 @@ export async function assertTakeable(publication: string, policy: SignedPolicy, 
     verifyTrust(root.bytes, metadata);
   } catch (cause) {
     const { given, needed } = countSignatures(root, metadata);
-    const { message } = cause as Error;
-    if (given >= needed) throw refuse(message, SIGN_ANEW, cause);
-    const why = `${given} of the ${needed} signatures that it needs are there. ${message}`;
+    const why = `${given} of the ${needed} signatures that it needs are there. ${(cause as Error).message}`;
     throw refuse(why, 'Sign it with more of the keys that the root names: `slipway trust sign`.', cause);
   }
   if (expiresAtMs <= nowMs) throw refuse('it has expired.', 'Sign it anew.');
   if (version < newest || (version === newest && there !== metadata))
-    throw refuse(`it is version ${version}, and version ${newest} is published.`, SIGN_ANEW);
+    throw refuse(
+      `it is version ${version}, and version ${newest} is published.`,
+      'Sign it anew, with a copy of the publication as it is now.',
+    );
 }
 
 function unreadable(place: string, why: string, cause?: unknown): CodedError {

@@ -7,16 +7,19 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createHome } from '../../src/cli/create-home.ts';
+import { homeChecks } from '../../src/cli/doctor/home-checks.ts';
 import { type Home, homeAt } from '../../src/cli/home.ts';
 import { keyFolderAt } from '../../src/cli/key-folder.ts';
 import { loadTrust } from '../../src/cli/load-trust.ts';
 import { readHandedOver } from '../../src/cli/rotate/next-root-file.ts';
 import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.ts';
 import { beginReconciler, finishReconciler } from '../../src/cli/rotate/reconciler-key.ts';
+import { rotateRootKeys } from '../../src/cli/rotate/root-keys.ts';
 import { publishPolicy, signPolicy } from '../../src/distribution/trust-policies.ts';
 import { nextKeysFolder, readRoleKey, roleKeyFile, writeRoleKey } from '../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../src/distribution/tuf-metadata.ts';
 import { assertNamedByRoot, initialiseTuf, newestRoot, readKeysInForce } from '../../src/distribution/tuf-roots.ts';
+import { HandClock } from '../distribution/publication-world.ts';
 
 const NOW = Date.parse('2026-12-01T10:00:00Z');
 let folder: string;
@@ -143,3 +146,30 @@ test.each(['a: [b', 'spec: 3', 'kind: TrustPolicy'])(
     expect(readdirSync(path.dirname(home.reconcilerKey))).toEqual(before);
   },
 );
+
+test('the doctor says that a published trust policy has to be signed again once its keys were replaced', async () => {
+  await createHome(home, keyFolderAt(path.join(folder, 'keys')));
+  const clock = Object.assign(new HandClock(), { nowMs: NOW });
+  const [check] = homeChecks(home, clock);
+  const [keys, nowMs] = [[await readRoleKey(path.join(folder, 'keys/trust.key'))], NOW];
+  const orderOf = async () => ({
+    trust: await loadTrust(home.trustPolicy),
+    publication: home.publication,
+    before: undefined,
+  });
+  const signed = await signPolicy({ ...(await orderOf()), keys, nowMs, lifetimeMs: 365 * 86_400_000 });
+  await publishPolicy(home.publication, signed, nowMs);
+  expect(await check?.run(new AbortController().signal)).toMatchObject({ finding: 'ok' });
+  // As the service names it to devices.
+  const trust = { version: 1, bytes: Buffer.from(signed.metadata) };
+  const online = { version: 1, targets: [], keys: await readKeysInForce(home), trust, nowMs };
+  const { targets, snapshot, timestamp } = makeOnline({ ...online, lifetimes: DEFAULT_LIFETIMES });
+  for (const [name, bytes] of Object.entries({ '1.targets': targets, '1.snapshot': snapshot, timestamp }))
+    writeFileSync(path.join(home.publication, 'metadata', `${name}.json`), bytes);
+  const newKeys = [path.join(folder, 'keys/trust-2.key')];
+  await rotateRootKeys({ ...order(), role: 'trust', newKeys, replace: undefined, threshold: undefined });
+  expect(await check?.run(new AbortController().signal)).toMatchObject({
+    finding: 'warn',
+    text: expect.stringContaining('keys were replaced'),
+  });
+});

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { FolderPublication } from '../../distribution/folder-publication.ts';
-import { findPublishedTrust } from '../../distribution/trust-policies.ts';
+import { countSignatures, findPublishedTrust } from '../../distribution/trust-policies.ts';
 import { DEFAULT_LIFETIMES } from '../../distribution/tuf-metadata.ts';
 import { newestRoot, readKeysInForce, rootExpiresAtMs } from '../../distribution/tuf-roots.ts';
 import { readPrivateKey } from '../../signing/keys.ts';
@@ -47,12 +47,15 @@ async function checkTrust(home: Home, nowMs: number) {
   if (published === undefined) return ok(text);
   const remedy = 'See both with `slipway trust show`; sign the one in the home and publish it.';
   if (published.trust.digest !== digest) return warn('devices get another one than this service has', remedy);
+  const { given, needed } = countSignatures(await newestRoot(home.publication), published.metadata);
+  const anew = 'Sign it anew with `slipway trust sign`, where its key is, and publish it.';
+  if (given < needed) return warn('the keys were replaced that signed what devices get: none takes it any more', anew);
   const leftMs = published.expiresAtMs - nowMs;
   if (leftMs >= ROOT_LATE_MS) return ok(text);
   const days = Math.floor(leftMs / DAY_MS);
   const ends =
     days < 0 ? 'what devices get has ended: none takes it any more' : `what devices get ends in ${days} days`;
-  return warn(ends, 'Sign it anew with `slipway trust sign`, where its key is, and publish it.');
+  return warn(ends, anew);
 }
 
 /** Reading them finds what is missing or broken. */

@@ -8,7 +8,12 @@ import type { DirectiveClient } from '../../../fleet-agent/src/link/directive-cl
 import { sha256Hex } from '../../../src/contract/digest.ts';
 import { encodeDirective } from '../../../src/contract/directive-json.ts';
 import { loadTrust, type TrustContents } from '../../../src/contract/trust/read-trust-policy.ts';
-import { publishPolicy, type SignedPolicy, signPolicy } from '../../../src/distribution/trust-policies.ts';
+import {
+  countSignatures,
+  publishPolicy,
+  type SignedPolicy,
+  signPolicy,
+} from '../../../src/distribution/trust-policies.ts';
 import { makeRoleKey, type RoleKey, readRoleKey, roleKeyFile } from '../../../src/distribution/tuf-keys.ts';
 import { DEFAULT_LIFETIMES, makeOnline } from '../../../src/distribution/tuf-metadata.ts';
 import { newestRoot } from '../../../src/distribution/tuf-roots.ts';
@@ -213,6 +218,8 @@ describe('a root that replaces one of several keys for trust policies', () => {
     expect(await follow()).toMatch(/TUF_SIGNATURE/);
     expect(inForce()).toBe('newer');
     await expect(publishPolicy(world.publication, older, world.clock.nowMs)).rejects.toThrow(/signed before/);
+    // As `slipway trust show` says that it has to be signed anew.
+    expect(countSignatures(await newestRoot(world.publication), older.metadata)).toMatchObject({ given: 0, needed: 1 });
     await publish(await sign(await policyOf('newest'), [first]));
     expect([await follow(), inForce()]).toEqual(['well', 'newest']);
     device = await open();
