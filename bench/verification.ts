@@ -4,7 +4,7 @@ import { digestOf } from '../src/contract/digest.ts';
 import { parseReport } from '../src/contract/parse-report.ts';
 import { REPORT_PAYLOAD_TYPE } from '../src/contract/report.ts';
 import { signDsse, verifyDsse } from '../src/contract/trust/dsse.ts';
-import { keyIdOf } from '../src/contract/trust/keys.ts';
+import { keyIdOf, reconcilerKeysOf } from '../src/contract/trust/keys.ts';
 import { type DocumentVerifier, verifyEvidence } from '../src/contract/trust/verifier.ts';
 import { signBytes } from '../src/signing/sign-document.ts';
 import { startMockSigstore } from '../test/support/mock-sigstore.ts';
@@ -80,7 +80,7 @@ function dsse(order: VerificationOrder): Line[] {
   };
   const payload = Buffer.from(JSON.stringify(statement));
   const evidence = JSON.stringify(signDsse('application/vnd.in-toto+json', payload, { keyid, key: reconciler.key }));
-  const keys = new Map([[keyid, reconciler.publicKey]]);
+  const keys = reconcilerKeysOf([{ key: reconciler.publicKey }]);
   const report = Buffer.from(JSON.stringify(reportOf({ id: 'kiosk-1', epoch: 1, privatePem: '' }, 0, 1)));
   const envelope = signDsse(REPORT_PAYLOAD_TYPE, report, { keyid: 'kiosk-1', key: reconciler.key });
   const times = order.documents;

@@ -127,11 +127,13 @@ async function installPackages(folder: string, arch: string): Promise<void> {
 /** Finds its folder by itself, so that it can be tried before it is installed. */
 async function writeLauncher(folder: string, { name, program }: Package, arch: string): Promise<void> {
   const text = `#!/bin/sh
-# Runs ${name} on the Node of this package. Compiled code is kept for each user, never beside the program.
+# Runs ${name} on the Node of this package. Compiled code is kept for each user, never beside the program; root runs none
+# that lies in a folder of somebody else's.
 set -e
 folder=$(dirname "$(readlink -f "$0")")/..
 : "\${NODE_COMPILE_CACHE:=\${XDG_CACHE_HOME:-\${HOME:-/nonexistent}/.cache}/${name}}"
 export NODE_COMPILE_CACHE
+[ "$(id -u)" -ne 0 ] || export NODE_DISABLE_COMPILE_CACHE=1
 exec "$folder/${nodeOf(arch)}" "$folder/${program}" "$@"
 `;
   await mkdir(path.join(folder, 'bin'));

@@ -5,6 +5,7 @@ import { chmod, mkdir, readlink, rm, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs, promisify } from 'node:util';
+import { readBoundedFile } from '../../src/base/bounded-file.ts';
 import { writeFileDurably } from '../../src/base/durable-file.ts';
 import { CodedError } from '../../src/base/errors.ts';
 import { parseTrustPolicy } from '../../src/contract/trust/parse-trust-policy.ts';
@@ -45,7 +46,7 @@ export async function installOrUninstall(order: InstallOrder): Promise<void> {
   const token = order.environment.SLIPWAY_AGENT_TOKEN || null;
   const configuration = from === null ? [] : readConfiguration(from);
   const isConfigured = from === null ? isMadeBefore(root) : assertUsable(from);
-  if (from !== null) assertKeys(from);
+  if (from !== null) await assertKeys(from);
   if (isPackage && token !== null)
     throw installError(
       'A token stands in SLIPWAY_AGENT_TOKEN.',
@@ -157,10 +158,10 @@ function assertUsable(folder: string): true {
 }
 
 /** An agent without models does not start without the files that its trust policy names. */
-function assertKeys(folder: string): void {
+async function assertKeys(folder: string): Promise<void> {
   const { trust } = settingsIn(folder);
   if (trust === null || !isWithin(folder, trust)) return;
-  for (const name of filesOf(parseTrustPolicy(readFileSync(trust), trust))) {
+  for (const name of filesOf(parseTrustPolicy(await readBoundedFile(trust, MOST_FILE_BYTES), trust))) {
     const file = path.resolve(path.dirname(trust), name);
     if (isWithin(folder, file) && !isFile(file))
       throw installError(

@@ -1,10 +1,11 @@
 // Owns under which labels the device takes a directive: its present ones, unless it has yet to leave what it got under those of before.
-import type { KeyObject } from 'node:crypto';
+
 import type { Logger } from '../../src/base/logger.ts';
 import { boundLabelsOf } from '../../src/contract/bound-labels.ts';
 import type { Directive } from '../../src/contract/directive.ts';
 import { type Followed, mustKeepLabels } from '../../src/contract/label-change.ts';
 import { labelsBackingOf } from '../../src/contract/step-signature.ts';
+import type { ReconcilerKeys } from '../../src/contract/trust/keys.ts';
 import type { FactSource } from './fact-source.ts';
 import type { DeviceMemory } from './record/device-memory.ts';
 import { activeContent, type ModelRecord } from './record/model-record.ts';
@@ -15,7 +16,7 @@ interface SettlingParts {
   readonly memory: Pick<DeviceMemory, 'labels' | 'noteLabels' | 'nowMs'>;
   readonly updaters: readonly { readonly record: ModelRecord }[];
   /** The reconciler's own; labels that none of them signed change nothing. */
-  readonly keys: ReadonlyMap<string, KeyObject>;
+  readonly keys: ReconcilerKeys;
   readonly logger: Logger;
 }
 

@@ -1,13 +1,12 @@
 // Owns whether a commit was signed by the reconciler.
-import type { KeyObject } from 'node:crypto';
-import { countsAt } from '../contract/trust/keys.ts';
+import { countsAt, type ReconcilerKeys } from '../contract/trust/keys.ts';
 import type { CommitFacts } from '../git/manifests-repository.ts';
 import { verifySshSignature } from '../signing/ssh-signature.ts';
 import type { StepSignature } from '../snapshot/past-steps.ts';
 
 export function judgeCommit(
   { signature, atMs }: Pick<CommitFacts, 'signature' | 'atMs'>,
-  keys: ReadonlyMap<string, KeyObject>,
+  keys: ReconcilerKeys,
 ): StepSignature {
   if (signature === null) return { kind: 'unsigned', reason: 'the commit is not signed' };
   const check = verifySshSignature(signature.payload, signature.armored);

@@ -1,6 +1,7 @@
 // Owns whose signatures count as the reconciler's, as far as the options of a command say.
-import type { KeyObject } from 'node:crypto';
+
 import { readFileIfPresent } from '../base/durable-file.ts';
+import type { ReconcilerKeys } from '../contract/trust/keys.ts';
 import { homeAt } from './home.ts';
 import { loadTrustPolicy } from './load-trust.ts';
 
@@ -10,7 +11,7 @@ export interface KeyOptions {
 }
 
 /** The reconciler's keys: of the policy that is named, or of the home's where there is one; null without either. */
-export async function reconcilerKeys({ trust, home }: KeyOptions): Promise<ReadonlyMap<string, KeyObject> | null> {
+export async function reconcilerKeys({ trust, home }: KeyOptions): Promise<ReconcilerKeys | null> {
   const ofHome = homeAt(home).trustPolicy;
   if (trust === undefined && (await readFileIfPresent(ofHome)) === undefined) return null;
   return (await loadTrustPolicy(trust ?? ofHome)).reconciler;

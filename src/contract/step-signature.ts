@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { canonicalJson } from './digest.ts';
 import type { Directive, DirectiveEntry, StepSignature } from './directive.ts';
 import { decodeStrictBase64, hasSigned, preAuthEncoding, signDsse } from './trust/dsse.ts';
-import { countsAt } from './trust/keys.ts';
+import { countsAt, type ReconcilerKeys } from './trust/keys.ts';
 
 /** What is signed: the entry without its signature, in canonical JSON, under this payload type of DSSE. */
 const STEP_PAYLOAD_TYPE = 'application/vnd.slipway.directive-entry+json';
@@ -46,14 +46,14 @@ function check(
   type: string,
   content: () => string,
   signature: StepSignature | undefined,
-  reconciler: ReadonlyMap<string, KeyObject>,
+  reconciler: ReconcilerKeys,
   nowMs: number,
 ): Backing {
   if (reconciler.size === 0) return 'unchecked';
-  const key = signature && reconciler.get(signature.keyId);
+  const known = signature && reconciler.get(signature.keyId);
   const sig = signature && decodeStrictBase64(signature.sig);
-  if (key === undefined || sig === undefined || !countsAt(key, nowMs)) return 'unsigned';
-  return hasSigned(key, preAuthEncoding(type, Buffer.from(content())), sig) ? 'signed' : 'unsigned';
+  if (known === undefined || sig === undefined || !countsAt(known, nowMs)) return 'unsigned';
+  return hasSigned(known.key, preAuthEncoding(type, Buffer.from(content())), sig) ? 'signed' : 'unsigned';
 }
 
 /** The entry signed with the reconciler's key. */
@@ -63,7 +63,7 @@ export function signStep(entry: DirectiveEntry, signer: Signer): DirectiveEntry 
 }
 
 /** Did one of the reconciler's keys, which did not end before now, sign this entry as it was read? */
-export function backingOf(entry: DirectiveEntry, reconciler: ReadonlyMap<string, KeyObject>, nowMs = 0): Backing {
+export function backingOf(entry: DirectiveEntry, reconciler: ReconcilerKeys, nowMs = 0): Backing {
   return check(STEP_PAYLOAD_TYPE, () => contentOf(entry), entry.stepSignature, reconciler, nowMs);
 }
 
@@ -76,7 +76,7 @@ export function signLabels(directive: Directive, signer: Signer): Directive {
 /** Did one of the reconciler's keys sign these labels? */
 export function labelsBackingOf(
   { bound = [], boundSignature }: Pick<Directive, 'bound' | 'boundSignature'>,
-  reconciler: ReadonlyMap<string, KeyObject>,
+  reconciler: ReconcilerKeys,
   nowMs = 0,
 ): Backing {
   return check(LABELS_PAYLOAD_TYPE, () => canonicalJson(bound), boundSignature, reconciler, nowMs);

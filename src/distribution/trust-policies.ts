@@ -149,7 +149,7 @@ export async function signPolicy(order: SigningOrder): Promise<SignedPolicy & { 
   const signed =
     before?.version === version && before.trust.digest === trust.digest && parseTrustMetadata(before.metadata);
   const metadata =
-    signed && role && isOfPresentKeys(role, signed.signed)
+    signed && role && isOfPresentKeys(root.version, role, signed.signed)
       ? signed
       : new Metadata(
           new Targets({
@@ -179,7 +179,7 @@ export function countSignatures(root: FoundRoot, text: string): Signatures {
   const { keyIDs, threshold: needed } = role;
   const metadata = parseTrustMetadata(text);
   const isGiven = (id: string): boolean => keys[id] !== undefined && isSignedWith(keys[id], metadata);
-  const given = isOfPresentKeys(role, metadata.signed) ? keyIDs.filter(isGiven).length : 0;
+  const given = isOfPresentKeys(root.version, role, metadata.signed) ? keyIDs.filter(isGiven).length : 0;
   return { given, needed, keys: keyIDs.length };
 }
 

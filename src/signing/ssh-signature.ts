@@ -1,7 +1,7 @@
 // Owns SSH signatures of commits (OpenSSH's PROTOCOL.sshsig): what is signed, how keys are written, and verification.
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { CodedError } from '../base/errors.ts';
-import { keyIdOf } from '../contract/trust/keys.ts';
+import { keyIdOf, type ReconcilerKeys } from '../contract/trust/keys.ts';
 
 /** Namespace that Git signs commits and tags under. */
 export const GIT_NAMESPACE = 'git';
@@ -183,7 +183,7 @@ export function splitSignedCommit(raw: Uint8Array): { readonly payload: Buffer; 
 }
 
 /** Was this raw commit object signed by one of these keys (by key id)? Never throws. */
-export function verifySignedCommit(raw: Uint8Array, keys: ReadonlyMap<string, KeyObject>): SshCheck {
+export function verifySignedCommit(raw: Uint8Array, keys: ReconcilerKeys): SshCheck {
   if (raw.length > MOST_COMMIT_BYTES) return { kind: 'refused', reason: 'the commit is too long' };
   try {
     const { payload, signature } = splitSignedCommit(raw);

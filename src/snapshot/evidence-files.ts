@@ -1,7 +1,8 @@
 // Owns the evidence files of a commit: found by rollout and revision, read within bounds, verified by the reconciler's keys.
-import type { KeyObject } from 'node:crypto';
+
 import { toCodedError } from '../base/errors.ts';
 import { type Digest, digestOf } from '../contract/digest.ts';
+import type { ReconcilerKeys } from '../contract/trust/keys.ts';
 import { type EvidenceCheck, verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
 import { EVIDENCE_LIMIT_BYTES } from './evidence.ts';
@@ -50,7 +51,7 @@ export type CheckedEvidence =
 export async function checkEvidence(
   repository: Pick<ManifestsRepository, 'readBlob'>,
   oid: string,
-  keys: ReadonlyMap<string, KeyObject>,
+  keys: ReconcilerKeys,
 ): Promise<CheckedEvidence> {
   const read = await readEvidence(repository, oid);
   if (read.kind === 'unreadable') return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: read.reason };

@@ -1,7 +1,8 @@
 // Owns finding the last step of a rollout in Git: its evidence, whether the reconciler signed it, and its commit.
-import type { KeyObject } from 'node:crypto';
+
 import { CodedError } from '../base/errors.ts';
 import { digestOf } from '../contract/digest.ts';
+import type { ReconcilerKeys } from '../contract/trust/keys.ts';
 import { EVIDENCE_PREDICATE_TYPE, parseStatement } from '../contract/trust/statement.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
 import type { ManifestsRepository } from '../git/manifests-repository.ts';
@@ -46,7 +47,7 @@ export interface StepQuestion {
   readonly head: string;
   readonly evidenceFolder: string;
   readonly rollout: string;
-  readonly keys: ReadonlyMap<string, KeyObject> | null;
+  readonly keys: ReconcilerKeys | null;
 }
 
 /** The predicate of an envelope, whoever signed it. */

@@ -1,6 +1,7 @@
 // Owns the steps of a rollout as its past has them: commits whose trailers name them, and evidence that no listed commit names.
-import type { KeyObject } from 'node:crypto';
+
 import { type Digest, digestOf } from '../contract/digest.ts';
+import type { ReconcilerKeys } from '../contract/trust/keys.ts';
 import { EVIDENCE_PREDICATE_TYPE, parseStatement } from '../contract/trust/statement.ts';
 import { verifyEvidence } from '../contract/trust/verifier.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
@@ -99,7 +100,7 @@ export class EvidenceReader {
   }
 
   /** At HEAD; or, where it is gone there, as the step's own commit has it. */
-  async read(step: PastStep, tree: Tree, keys: ReadonlyMap<string, KeyObject> | null): Promise<EvidenceAnswer> {
+  async read(step: PastStep, tree: Tree, keys: ReconcilerKeys | null): Promise<EvidenceAnswer> {
     const atHead = await this.#readIn(tree, step, keys);
     if (atHead.kind === 'seen' || step.commit === null) return atHead;
     const { commit } = step.commit;
@@ -108,7 +109,7 @@ export class EvidenceReader {
     return there.kind === 'seen' ? there : atHead;
   }
 
-  async #readIn(tree: Tree, step: PastStep, keys: ReadonlyMap<string, KeyObject> | null): Promise<EvidenceAnswer> {
+  async #readIn(tree: Tree, step: PastStep, keys: ReconcilerKeys | null): Promise<EvidenceAnswer> {
     const found = findInTree(tree, step.file);
     if (found?.kind !== 'blob') return { kind: 'missing' };
     const evidence = await this.#readBlob(found.oid, step.file, keys);
@@ -118,11 +119,7 @@ export class EvidenceReader {
     return isMeant ? { kind: 'seen', evidence } : { kind: 'of-another-step' };
   }
 
-  async #readBlob(
-    oid: string,
-    file: string,
-    keys: ReadonlyMap<string, KeyObject> | null,
-  ): Promise<SeenEvidence | null> {
+  async #readBlob(oid: string, file: string, keys: ReconcilerKeys | null): Promise<SeenEvidence | null> {
     const place = `${oid} ${file} ${keys === null ? '' : [...keys.keys()].join()}`;
     const kept = this.#kept.get(place);
     if (kept !== undefined) return kept;
@@ -134,7 +131,7 @@ export class EvidenceReader {
   }
 }
 
-function seenIn(bytes: Uint8Array, file: string, keys: ReadonlyMap<string, KeyObject> | null): SeenEvidence | null {
+function seenIn(bytes: Uint8Array, file: string, keys: ReconcilerKeys | null): SeenEvidence | null {
   const payload = payloadOf(bytes);
   const read = payload === undefined ? undefined : parseStatement(payload, EVIDENCE_PREDICATE_TYPE);
   const predicate = read?.kind === 'read' ? parseEvidence(read.statement) : undefined;
@@ -143,7 +140,7 @@ function seenIn(bytes: Uint8Array, file: string, keys: ReadonlyMap<string, KeyOb
     : { file, digest: digestOf(bytes), predicate, signature: evidenceSignature(bytes, keys) };
 }
 
-function evidenceSignature(bytes: Uint8Array, keys: ReadonlyMap<string, KeyObject> | null): StepSignature {
+function evidenceSignature(bytes: Uint8Array, keys: ReconcilerKeys | null): StepSignature {
   if (keys === null) return { kind: 'unknown' };
   const check = verifyEvidence(bytes, keys);
   return check.kind === 'verified'

@@ -1,6 +1,7 @@
 // Owns the question whether a status at HEAD is authentic: backed by evidence that the reconciler signed.
-import type { KeyObject } from 'node:crypto';
+
 import type { Digest } from '../contract/digest.ts';
+import type { ReconcilerKeys } from '../contract/trust/keys.ts';
 import type { Subject } from '../contract/trust/statement.ts';
 import type { RolloutStatus } from '../documents/types.generated.ts';
 import { findInTree, type ManifestsRepository, type Tree } from '../git/manifests-repository.ts';
@@ -69,18 +70,18 @@ interface Problem {
 /** Judges each status once per content of rollout and evidence. */
 export class StatusClaims {
   readonly #repository: ManifestsRepository;
-  #keys: ReadonlyMap<string, KeyObject>;
+  #keys: ReconcilerKeys;
   readonly #judged = new Map<string, Judged>();
   /** What the evidence folder of a rollout proves. */
   readonly #newest = new Map<string, { readonly folder: Tree; readonly status: RolloutStatus | null }>();
 
-  constructor(repository: ManifestsRepository, reconcilerKeys: ReadonlyMap<string, KeyObject>) {
+  constructor(repository: ManifestsRepository, reconcilerKeys: ReconcilerKeys) {
     this.#repository = repository;
     this.#keys = reconcilerKeys;
   }
 
   /** Judges by other keys from the next question on. */
-  useKeys(reconcilerKeys: ReadonlyMap<string, KeyObject>): void {
+  useKeys(reconcilerKeys: ReconcilerKeys): void {
     this.#keys = reconcilerKeys;
     this.#judged.clear();
     this.#newest.clear();

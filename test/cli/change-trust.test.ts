@@ -81,6 +81,16 @@ test('repeated, a rotation finds its key and its signer again', async () => {
 test.each([
   ['a time that is over', ['--ends', '2020-01-01T00:00:00Z', '--new-key', 'x.key'], 'SETTING_VALUE'],
   ['no new signer', ['--ends', '30d'], 'SETTING_VALUE'],
+  [
+    'the policy in force in its place',
+    ['--ends', '30d', '--new-key', 'x.key', '--out', '.slipway/trust-policy.yaml'],
+    'SETTING_VALUE',
+  ],
+  [
+    'a file of others in its place',
+    ['--ends', '30d', '--new-key', 'x.key', '--out', 'models/slipway.yaml'],
+    'SETTING_VALUE',
+  ],
   ['the key that ends', ['--ends', '30d', '--signer', 'ci', '--new-key', '.slipway-keys/ci.key'], 'ROTATE_SIGNER'],
   ['a signer that is not there', ['--ends', '30d', '--signer', 'nobody', '--new-key', 'x.key'], 'ROTATE_SIGNER'],
 ])('a rotation with %s makes nothing', async (_, options, code) => {

@@ -34,12 +34,13 @@ test('older keys than the root names make a home that says so, and that the key 
     publication: home.publication,
     nowMs: clock.now(),
   });
-  await openSqliteFleetStore({ file: home.store, clock, gatherMs: 0 })[Symbol.asyncDispose]();
   for (const name of ['backups', 'safe', 'later']) mkdirSync(at(name));
   const backup = (to: string, keysTo: string | null) =>
     makeBackup({ home, to, keysTo, withKeys: false, withArtifacts: true, dryRun: false, clock, onProgress });
   const rotate = (of: Home) =>
     rotateOnline({ home: of, keys: [at('keys', 'root.key')], to: undefined, dryRun: false, nowMs: clock.now() });
+  await expect(backup(at('backups', 'first.tar'), at('safe'))).rejects.toMatchObject({ code: 'BACKUP_NO_STORE' });
+  await openSqliteFleetStore({ file: home.store, clock, gatherMs: 0 })[Symbol.asyncDispose]();
   const { keysFile } = await backup(at('backups', 'first.tar'), at('safe'));
   await rotate(home);
   const { file } = await backup(at('later'), null);

@@ -16,7 +16,7 @@ import { finishRotation, rotateOnline } from '../../src/cli/rotate/online-keys.t
 import { beginReconciler, finishReconciler } from '../../src/cli/rotate/reconciler-key.ts';
 import { rotateRootKeys } from '../../src/cli/rotate/root-keys.ts';
 import { backingOf, labelsBackingOf } from '../../src/contract/step-signature.ts';
-import { countsAt, endingAt, keyIdOf } from '../../src/contract/trust/keys.ts';
+import { countsAt, keyIdOf, reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { EVIDENCE_PREDICATE_TYPE, type InTotoStatement } from '../../src/contract/trust/statement.ts';
 import { verifyEvidence } from '../../src/contract/trust/verifier.ts';
 import { trustRoleOf } from '../../src/contract/tuf/trust-role.ts';
@@ -242,7 +242,7 @@ it('a key of the reconciler that ended counts for what states an earlier time, a
   folder = mkdtempSync(path.join(tmpdir(), 'slipway-rotate-'));
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signer = createReconcilerSigner(privateKey);
-  const keys = new Map([[signer.keyId, endingAt(publicKey, new Date(NOW).toISOString())]]);
+  const keys = reconcilerKeysOf([{ key: publicKey, notAfter: new Date(NOW).toISOString() }]);
   const entry = signer.signEntry(directiveAt(1).entries[0] ?? expect.fail('no entry'));
   expect([backingOf(entry, keys, NOW), backingOf(entry, keys, NOW + 1)]).toEqual(['signed', 'unsigned']);
   const labels = signer.signLabels(directiveAt(1));

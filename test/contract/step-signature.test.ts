@@ -3,13 +3,13 @@ import { describe, expect, test } from 'vitest';
 import type { DirectiveEntry } from '../../src/contract/directive.ts';
 import { encodeDirective, parseDirective } from '../../src/contract/directive-json.ts';
 import { backingOf, labelsBackingOf } from '../../src/contract/step-signature.ts';
-import { keyIdOf } from '../../src/contract/trust/keys.ts';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
 import { entry } from '../distribution/publication-world.ts';
 import { makeKey } from '../support/trust.ts';
 
 const own = makeKey();
-const keys = new Map([[keyIdOf(own.publicKey), own.publicKey]]);
+const keys = reconcilerKeysOf([{ key: own.publicKey }]);
 const signer = createReconcilerSigner(own.key);
 
 /** The entry as a device reads it. */

@@ -4,12 +4,12 @@ import { settleLabels } from '../../fleet-agent/src/settle-labels.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { bindLabels, type Labels } from '../../src/contract/bound-labels.ts';
 import type { Directive } from '../../src/contract/directive.ts';
-import { keyIdOf } from '../../src/contract/trust/keys.ts';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
 import { makeKey } from '../support/trust.ts';
 
 const own = makeKey();
-const keys = new Map([[keyIdOf(own.publicKey), own.publicKey]]);
+const keys = reconcilerKeysOf([{ key: own.publicKey }]);
 const signer = createReconcilerSigner(own.key);
 
 class Device {

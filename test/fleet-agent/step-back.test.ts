@@ -1,6 +1,6 @@
 // Owns the proof that the publication's keys alone take no device below what it committed, nor past the end of a signer.
 import { afterAll, expect, test } from 'vitest';
-import { keyIdOf } from '../../src/contract/trust/keys.ts';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import { makeKey, verifierFor } from '../support/trust.ts';
@@ -11,7 +11,7 @@ afterAll(() => host.close());
 
 const reconciler = makeKey();
 const { signEntry } = createReconcilerSigner(reconciler.key);
-const reconcilerKeys = new Map([[keyIdOf(reconciler.publicKey), reconciler.publicKey]]);
+const reconcilerKeys = reconcilerKeysOf([{ key: reconciler.publicKey }]);
 const random = { next: () => 0.98 };
 
 async function openWorld(notAfter?: string) {

@@ -1,6 +1,8 @@
 // Laws of keeping evidence: what was signed is put back as it was when someone deletes or changes it, and what can't be is told.
+
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/logger.ts';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { EVIDENCE_PREDICATE_TYPE, IN_TOTO_STATEMENT_TYPE } from '../../src/contract/trust/statement.ts';
 import { findInTree } from '../../src/git/manifests-repository.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
@@ -42,7 +44,7 @@ async function setUp(kinds: readonly string[] = ['start', 'advance', 'advance', 
     await host.commit({ files: { [pathOf(revision)]: text }, message: `step\n\n${trailers}\n`, atMs: revision * 1000 });
   }
   const newKeeper = () => {
-    const claims = new StatusClaims(repository, new Map([[signer.keyId, key.publicKey]]));
+    const claims = new StatusClaims(repository, reconcilerKeysOf([{ key: key.publicKey }]));
     return new EvidenceKeeper({ repository, claims, logger: silentLogger });
   };
   const look = async (keeper: EvidenceKeeper) => {

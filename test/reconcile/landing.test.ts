@@ -1,8 +1,10 @@
 // Holds what became of a push: landed, lost or unknown, whatever happened to the answer; and that a rollback names the commit that it reverts.
+
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { silentLogger } from '../../src/base/logger.ts';
 import { type Digest, digestOf } from '../../src/contract/digest.ts';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { findInTree } from '../../src/git/manifests-repository.ts';
 import { FaultyGitHost, type HostFault, type HostStep } from '../../src/git/memory/faulty-git-host.ts';
 import { MemoryGitHost } from '../../src/git/memory/memory-git-host.ts';
@@ -48,7 +50,7 @@ async function open(faults: (step: HostStep) => HostFault | undefined = () => un
   const repository = new MemoryManifestsRepository({ host: faulty, branch: 'main', author: AUTHOR });
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signer = createReconcilerSigner(privateKey);
-  const claims = new StatusClaims(repository, new Map([[signer.keyId, publicKey]]));
+  const claims = new StatusClaims(repository, reconcilerKeysOf([{ key: publicKey }]));
   const reader = new SnapshotReader(repository);
   const carryOut = async (step: Transition, landing: Landing = new DirectPush(repository)) => {
     const head = await repository.fetch();

@@ -1,10 +1,12 @@
 // Proves that Git and OpenSSH call our commit signatures good, and that we call theirs good, and no others.
+
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import { createReconcilerSigner } from '../../src/signing/evidence-signer.ts';
 import { signSsh } from '../../src/signing/ssh-sign.ts';
 import {
@@ -19,7 +21,7 @@ const folder = mkdtempSync(path.join(tmpdir(), 'slipway-ssh-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const reconciler = makeKey();
 const signer = createReconcilerSigner(reconciler.key);
-const trusted = new Map([[signer.keyId, reconciler.publicKey]]);
+const trusted = reconcilerKeysOf([{ key: reconciler.publicKey }]);
 
 function hasProgram(name: string, argument: string): boolean {
   const found = spawnSync(name, [argument]).error === undefined;

@@ -1,7 +1,9 @@
 // Proves that evidence is believed when the reconciler signed it, and only then.
+
 import { bundleFromJSON } from '@sigstore/bundle';
 import { describe, expect, test } from 'vitest';
 import { signDsse } from '../../src/contract/trust/dsse.ts';
+import { reconcilerKeysOf } from '../../src/contract/trust/keys.ts';
 import {
   EVIDENCE_PREDICATE_TYPE,
   IN_TOTO_PAYLOAD_TYPE,
@@ -15,7 +17,7 @@ import { makeForeignKey, makeKey } from '../support/trust.ts';
 
 const reconciler = makeKey();
 const signer = createReconcilerSigner(reconciler.key);
-const trusted = new Map([[signer.keyId, reconciler.publicKey]]);
+const trusted = reconcilerKeysOf([{ key: reconciler.publicKey }]);
 const STATEMENT: InTotoStatement = {
   _type: IN_TOTO_STATEMENT_TYPE,
   subject: [{ name: 'rollouts/invoice-ocr-eu/status', digest: { sha256: 'a'.repeat(64) } }],

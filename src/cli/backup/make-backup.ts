@@ -40,9 +40,10 @@ export interface Backup {
   readonly list: BackupList | null;
 }
 
-/** Throws BACKUP_PLACE, BACKUP_EXISTS, BACKUP_SPACE, BACKUP_TAR, STORE_… and what the system says; nothing is left behind then. */
+/** Throws BACKUP_NO_STORE, BACKUP_PLACE, BACKUP_EXISTS, BACKUP_SPACE, BACKUP_TAR, STORE_… and what the system says; nothing is left behind then. */
 export async function makeBackup(order: BackupOrder): Promise<Backup> {
   const { home, keysTo, withKeys, withArtifacts, dryRun, clock } = order;
+  await assertHasRun(home);
   const takenAt = toIsoSeconds(clock.now());
   const file = await placeOf(order.to, 'slipway', takenAt);
   const keysFile = keysTo === null ? null : await placeOf(keysTo, 'slipway-keys', takenAt);
@@ -71,6 +72,16 @@ interface Stage {
   readonly file: string;
   readonly wanted: readonly HomeFile[];
   readonly takenAt: string;
+}
+
+/** Throws BACKUP_NO_STORE. */
+async function assertHasRun({ folder, store }: Home): Promise<void> {
+  if (await isThere(store)) return;
+  throw new CodedError({
+    code: 'BACKUP_NO_STORE',
+    message: `${folder} has no store yet: its service never ran.`,
+    remedy: 'Start the service once (`slipway run`), and back up then; until then a copy of the folder holds all.',
+  });
 }
 
 async function writeArchive({ home, withKeys, onProgress }: BackupOrder, stage: Stage): Promise<BackupList> {

@@ -1,9 +1,12 @@
 // Owns `slipway rotate ci`: another signer of models and policies, beside the old one until that ends.
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
+import { readBoundedFile } from '../../base/bounded-file.ts';
 import { parseInstant, SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { writeFileDurably } from '../../base/durable-file.ts';
 import { shellWord } from '../../base/shell-word.ts';
+import { parseTrustPolicy } from '../../documents/parse-trust-policy.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { COMMAND } from '../command-name.ts';
 import { openHome } from '../home.ts';
@@ -31,6 +34,7 @@ interface CiOptions extends RepositoryOptions {
 
 /** Files that the text names; the others are counted. */
 const MOST_SHOWN = 20;
+const MOST_POLICY_BYTES = 1024 * 1024;
 
 function endOf(text: string, nowMs: number): number {
   const endsAtMs = parseInstant(text) ?? nowMs + durationOf('--ends', text, 0);
@@ -46,12 +50,38 @@ function newSigner({ newKey, issuer, identity }: CiOptions): NewSigner {
   throw valueError('--new-key', given, 'one new signer', 'Pass --new-key, or --issuer and --identity.');
 }
 
+/** An earlier next policy is written anew; the one in force and what is no policy are somebody's. */
+async function assertFree(out: string, inForce: string): Promise<void> {
+  const bytes = await readBoundedFile(out, MOST_POLICY_BYTES, true);
+  if (bytes === undefined) return;
+  const isInForce = (await realpath(out)) === (await realpath(inForce));
+  if (!isInForce && isPolicy(bytes, out)) return;
+  throw valueError(
+    '--out',
+    out,
+    'a new file',
+    isInForce
+      ? 'That is the policy in force: the next one takes its place when it is published.'
+      : 'Something else lies there, and is kept.',
+  );
+}
+
+function isPolicy(bytes: Uint8Array, file: string): boolean {
+  try {
+    parseTrustPolicy(bytes, file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function rotate(options: CiOptions): Promise<Result> {
   const { dryRun = false, signer: old } = options;
   const nowMs = new SystemClock().now();
   const endsAtMs = endOf(options.ends, nowMs);
   const file = options.trust ?? (await openHome(options.home, 'Pass the trust policy with --trust. ')).trustPolicy;
   const out = options.out ?? path.join(path.dirname(file), 'trust-policy.next.yaml');
+  await assertFree(out, file);
   const before = await loadTrust(file);
   const again = (next: NextPolicy): Promise<ToSignAgain> =>
     withFiles(options, async (files) =>

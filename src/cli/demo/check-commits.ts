@@ -50,7 +50,7 @@ export async function checkCommits(
 ): Promise<{ readonly by: 'git' | 'slipway'; readonly commits: readonly CheckedCommit[] }> {
   await clone.pull();
   await clone.git('fetch', '--quiet', 'origin', 'main:refs/remotes/origin/main');
-  const lines = [...trust.reconciler.values()].map((key) => formatAllowedSigner('slipway@localhost', key));
+  const lines = [...trust.reconciler.values()].map(({ key }) => formatAllowedSigner('slipway@localhost', key));
   const file = path.join(clone.folder, '..', 'allowed-signers');
   await writeFile(file, `${lines.join('\n')}\n`);
   await clone.git('config', 'gpg.format', 'ssh');

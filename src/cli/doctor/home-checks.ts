@@ -124,7 +124,7 @@ async function checkRoot(home: Home, nowMs: number) {
   const leftMs = rootExpiresAtMs(newest) - nowMs;
   const remedy = 'Renew it with `slipway rotate root`, where the key of the root is.';
   if (leftMs < 0) return bad(`root ${newest.version} expired: devices take nothing new`, remedy);
-  const text = `root ${newest.version} expires in ${Math.floor(leftMs / 24 / 3_600_000)} days`;
+  const text = `root ${newest.version} expires in ${Math.floor(leftMs / DAY_MS)} days`;
   return leftMs < ROOT_LATE_MS ? warn(`${text}; from then on devices take nothing new`, remedy) : ok(text);
 }
 

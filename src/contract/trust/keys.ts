@@ -24,20 +24,39 @@ export function isP256(key: KeyObject): boolean {
   return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
 }
 
-const ends = new WeakMap<KeyObject, number>();
-
-/** A key of the reconciler that was replaced: what it signs after that counts for nothing. */
-export function endingAt(key: KeyObject, notAfter: string | undefined): KeyObject {
-  if (notAfter === undefined) return key;
-  const endMs = parseInstant(notAfter);
-  if (endMs !== undefined) return ends.set(key, endMs) && key;
-  const message = `notAfter of a reconciler key is not a time: "${notAfter}".`;
-  throw new CodedError({ code: 'TRUST_POLICY_SIGNER', message, remedy: 'Write it like 2027-01-01T00:00:00Z.' });
+/** A key of the reconciler. What it signs after its end, milliseconds since 1970, counts for nothing: it was replaced. */
+export interface ReconcilerKey {
+  readonly key: KeyObject;
+  /** Null for one without an end. */
+  readonly endsAtMs: number | null;
 }
 
-export function countsAt(key: KeyObject, atMs: number): boolean {
-  const endMs = ends.get(key);
-  return endMs === undefined || atMs <= endMs;
+/** By key id. */
+export type ReconcilerKeys = ReadonlyMap<string, ReconcilerKey>;
+
+export function countsAt({ endsAtMs }: ReconcilerKey, atMs: number): boolean {
+  return endsAtMs === null || atMs <= endsAtMs;
+}
+
+/** Of a key that is listed more than once the earliest end counts. Throws TRUST_POLICY_SIGNER for an end that is no time. */
+export function reconcilerKeysOf(
+  listed: readonly { readonly key: KeyObject; readonly notAfter?: string | undefined }[],
+): ReconcilerKeys {
+  const keys = new Map<string, ReconcilerKey>();
+  for (const { key, notAfter } of listed) {
+    const id = keyIdOf(key);
+    const ends = [keys.get(id)?.endsAtMs ?? null, notAfter === undefined ? null : endOf(notAfter)];
+    const known = ends.filter((end) => end !== null);
+    keys.set(id, { key, endsAtMs: known.length === 0 ? null : Math.min(...known) });
+  }
+  return keys;
+}
+
+function endOf(notAfter: string): number {
+  const endMs = parseInstant(notAfter);
+  if (endMs !== undefined) return endMs;
+  const message = `notAfter of a reconciler key is not a time: "${notAfter}".`;
+  throw new CodedError({ code: 'TRUST_POLICY_SIGNER', message, remedy: 'Write it like 2027-01-01T00:00:00Z.' });
 }
 
 /** What kind of key it is, as people name it: "Ed25519", "P-384", "RSA". */

@@ -3,7 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { parseInstant } from '../../base/clock.ts';
 import { CodedError, formatError, toCodedError } from '../../base/errors.ts';
 import { findPatternProblem, matchesIdentityGlob, PATTERN_REMEDY } from './identity-glob.ts';
-import { endingAt, keyIdOf, parsePublicKey } from './keys.ts';
+import { keyIdOf, parsePublicKey, type ReconcilerKeys, reconcilerKeysOf } from './keys.ts';
 import { matchesGlob } from './name-glob.ts';
 import { parseTrustedRoot, type SigstoreRoot } from './trusted-root.ts';
 
@@ -66,7 +66,7 @@ export interface TrustPolicy {
   readonly root: SigstoreRoot | null;
   readonly signers: readonly TrustedSigner[];
   /** Keys of the reconciler by key id: evidence and commits. */
-  readonly reconciler: ReadonlyMap<string, KeyObject>;
+  readonly reconciler: ReconcilerKeys;
 }
 
 /** Files that the policy names, as it names them. */
@@ -191,7 +191,7 @@ class Problems {
   }
 }
 
-function assertSeparate(signers: readonly TrustedSigner[], reconciler: ReadonlyMap<string, KeyObject>): void {
+function assertSeparate(signers: readonly TrustedSigner[], reconciler: ReconcilerKeys): void {
   const names = new Set<string>();
   for (const { name, identity } of signers) {
     if (names.has(name))
@@ -226,10 +226,11 @@ export function buildTrustPolicy(source: TrustPolicySource, files: ReadonlyMap<s
   const signers = signerSources.flatMap(
     (signer) => problems.try(() => buildSigner(signer, files, root !== null)) ?? [],
   );
-  const keys = reconcilerSources.flatMap(
-    (key, i) => problems.try(() => endingAt(resolveKey(key, files, `reconciler key ${i + 1}`), key.notAfter)) ?? [],
-  );
-  const reconciler = new Map(keys.map((key) => [keyIdOf(key), key]));
+  const keys = reconcilerSources.flatMap(({ notAfter, ...source }, i) => {
+    const key = problems.try(() => resolveKey(source, files, `reconciler key ${i + 1}`));
+    return key === undefined ? [] : [{ key, notAfter }];
+  });
+  const reconciler = problems.try(() => reconcilerKeysOf(keys)) ?? new Map();
   problems.try(() => assertSeparate(signers, reconciler));
   problems.throwAny();
   return { root, signers, reconciler };

@@ -3,7 +3,7 @@ import { createHash, type KeyObject } from 'node:crypto';
 import { parseInstant, toIsoSeconds } from '../../base/clock.ts';
 import { type Digest, digestOf } from '../digest.ts';
 import { printable, verifyDsse } from './dsse.ts';
-import { countsAt } from './keys.ts';
+import { countsAt, type ReconcilerKeys } from './keys.ts';
 import {
   checkBlobSignature,
   checkStatement,
@@ -97,7 +97,7 @@ export class DocumentVerifier {
   }
 
   /** Keys of the reconciler by key id. */
-  get reconcilerKeys(): ReadonlyMap<string, KeyObject> {
+  get reconcilerKeys(): ReconcilerKeys {
     return this.#policy.reconciler;
   }
 
@@ -243,17 +243,14 @@ export type EvidenceCheck =
   | { readonly kind: 'refused'; readonly code: EvidenceProblem; readonly reason: string };
 
 /** The statement of an evidence file that one of the reconciler's keys signed. `Verified.digest` is that of the payload. Never throws. */
-export function verifyEvidence(
-  envelope: Uint8Array | string,
-  reconciler: ReadonlyMap<string, KeyObject>,
-): EvidenceCheck {
+export function verifyEvidence(envelope: Uint8Array | string, reconciler: ReconcilerKeys): EvidenceCheck {
   let json: unknown;
   try {
     json = JSON.parse(textOf(envelope));
   } catch {
     return { kind: 'refused', code: 'EVIDENCE_UNREADABLE', reason: 'The evidence is not JSON.' };
   }
-  const check = verifyDsse(json, (keyid) => reconciler.get(keyid), IN_TOTO_PAYLOAD_TYPE);
+  const check = verifyDsse(json, (keyid) => reconciler.get(keyid)?.key, IN_TOTO_PAYLOAD_TYPE);
   if (check.kind === 'refused') {
     const code = check.isKeyUnknown === true ? 'EVIDENCE_KEY_UNKNOWN' : 'EVIDENCE_SIGNATURE';
     return { kind: 'refused', code, reason: `The evidence is refused: ${check.reason}.` };

@@ -25,10 +25,12 @@ export function trustRoleOf({ unrecognizedFields, roles }: Root): Role | undefin
 
 /**
  * Was it signed since the keys for it changed last? A key that stays would otherwise bring back what it signed before one that goes signed
- * something newer: the signer whom that revoked could sign again.
+ * something newer: the signer whom that revoked could sign again. Nor under a root that is still to come: a made-up copy of the publication
+ * could get it signed so, and it would outlast the next change.
  */
-export function isOfPresentKeys(role: Role, metadata: Targets): boolean {
-  return Number(metadata.unrecognizedFields[SIGNED_UNDER] ?? 1) >= Number(role.unrecognizedFields?.since ?? 1);
+export function isOfPresentKeys(rootVersion: number, role: Role, metadata: Targets): boolean {
+  const under = Number(metadata.unrecognizedFields[SIGNED_UNDER] ?? 1);
+  return under >= Number(role.unrecognizedFields?.since ?? 1) && under <= rootVersion;
 }
 
 /** Of metadata that was verified, or is about to be. */
@@ -45,8 +47,11 @@ export function verifyTrust(rootBytes: Buffer, text: string): Targets {
     root.signed.roles[TRUST_ROLE] = role;
     const metadata = parseTrustMetadata(text);
     root.verifyDelegate(TRUST_ROLE, metadata);
-    if (!isOfPresentKeys(role, metadata.signed))
-      throw new TufRefusal('TUF_SIGNATURE', 'It was signed before the root changed who signs trust policies.');
+    if (!isOfPresentKeys(root.signed.version, role, metadata.signed))
+      throw new TufRefusal(
+        'TUF_SIGNATURE',
+        'It was signed before the root changed who signs trust policies, or under a root that is still to come.',
+      );
     return metadata.signed;
   });
 }

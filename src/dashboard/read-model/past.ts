@@ -1,6 +1,7 @@
 // Owns reading the past of a branch: its commits, the steps they name, their evidence and signatures; what can't change is read once.
-import type { KeyObject } from 'node:crypto';
+
 import { CodedError } from '../../base/errors.ts';
+import type { ReconcilerKeys } from '../../contract/trust/keys.ts';
 import { parseDocument } from '../../documents/parse-document.ts';
 import type { Layout } from '../../documents/repository-layout.ts';
 import type { SlipwayDocument } from '../../documents/slipway-document.ts';
@@ -24,9 +25,9 @@ export type PastRepository = Pick<ManifestsRepository, 'log' | 'logUntil' | 'isA
 export interface PastParts {
   readonly repository: PastRepository;
   /** The reconciler's keys, asked anew each time; null: no trust policy says whose count. */
-  readonly keys: () => ReadonlyMap<string, KeyObject> | null;
+  readonly keys: () => ReconcilerKeys | null;
   /** Did one of the keys sign the commit? */
-  readonly judge: (commit: CommitFacts, keys: ReadonlyMap<string, KeyObject>) => StepSignature;
+  readonly judge: (commit: CommitFacts, keys: ReconcilerKeys) => StepSignature;
   /** Commits that are looked at; as many as a list holds unless given. */
   readonly most?: number;
 }

@@ -32,7 +32,7 @@ function errorOf(run: () => unknown): CodedError {
 }
 
 const ROOT = Buffer.from(JSON.stringify(sigstore.trustedRoot));
-const build = (signers: SignerSource[], reconciler: { publicKey?: string; key?: string }[] = []) =>
+const build = (signers: SignerSource[], reconciler: { publicKey?: string; key?: string; notAfter?: string }[] = []) =>
   buildTrustPolicy({ spec: { trustedRoot: 'root.json', signers, reconciler } }, new Map([['root.json', ROOT]]));
 const keyless = (more: Partial<KeylessSource>): SignerSource => ({
   name: 'ci',
@@ -139,6 +139,15 @@ describe('a trust policy', () => {
   test('never gives one key both powers: two keys must fall before a bad model runs', () => {
     const error = errorOf(() => build([{ name: 'ci', publicKey: ci.publicPem }], [{ publicKey: ci.publicPem }]));
     expect(error.message).toMatch(/reconciler's key/);
+  });
+
+  test('that lists a key of the reconciler twice lets it count until the earliest end', () => {
+    const { publicPem: publicKey } = makeKey();
+    const ends = ['2027-01-01T00:00:00Z', '2026-12-01T00:00:00Z', undefined];
+    const reconciler = ends.map((notAfter) => ({ publicKey, ...(notAfter === undefined ? {} : { notAfter }) }));
+    const [[, known] = []] = build([], reconciler).reconciler;
+    expect(known?.endsAtMs).toBe(Date.parse('2026-12-01T00:00:00Z'));
+    expect(errorOf(() => build([], [{ publicKey, notAfter: 'soon' }])).message).toMatch(/notAfter/);
   });
 
   test('lists everything that is wrong with it at once', () => {

@@ -226,6 +226,16 @@ describe('a root that replaces one of several keys for trust policies', () => {
     expect([await follow(), inForce()]).toEqual(['well', 'newest']);
   });
 
+  test('is not taken that was signed under a root to come, as a made-up copy of the publication shows one', async () => {
+    await rotateTrust([first, second]);
+    const { metadata, ...policy } = await sign(await policyOf('early'), [first]);
+    const { signed } = JSON.parse(metadata);
+    const early = new Metadata(Targets.fromJSON({ ...signed, 'x-slipway-root': 3 }));
+    early.sign((data) => first.sign(data));
+    const made = { ...policy, metadata: JSON.stringify(early.toJSON()) };
+    await expect(publishPolicy(world.publication, made, world.clock.nowMs)).rejects.toThrow(/still to come/);
+  });
+
   test('lets what was signed before be signed anew, as the same version of a new time', async () => {
     const trust = await policyOf('same');
     const before = await sign(trust);
