@@ -40,5 +40,8 @@ export function inlierRows(
   const found = ofArm.get(key);
   const outliers = found === undefined ? rows.outliers(isByTime(measure)) : found;
   ofArm.set(key, outliers);
-  return outliers === null ? null : { rows: rows.only(outliers.inliers), outlier: outliers.outlier };
+  if (outliers === null) return null;
+  const { inliers, outlier } = outliers;
+  // They have trials, and so of each measure that is counted of the same.
+  return { rows: rows.only(inliers, inliers.length), outlier };
 }

@@ -50,6 +50,14 @@ export interface RowColumn {
   readonly rows: Uint32Array | null;
 }
 
+let counted = new Uint32Array(0);
+
+/** 0, 1, … : the numbers of so many rows, shared and never written. */
+export function allRows(count: number): Uint32Array {
+  if (counted.length < count) counted = Uint32Array.from({ length: count }, (_, row) => row);
+  return counted.length === count ? counted : counted.subarray(0, count);
+}
+
 /** Numbers of the rows where it is above 0. */
 export function liveRowsOf({ sums, width, place, count, rows }: RowColumn): Uint32Array {
   const most = rows?.length ?? count;

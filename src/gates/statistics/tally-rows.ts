@@ -1,6 +1,6 @@
 // Owns the tallies of one measure over many devices: their sum, which have data, and which stands out from the others.
 import { isOutlier, medianBesideOutliers, type OutlierRow } from './outlier-rows.ts';
-import { liveRowsOf, liveValuesOf, type RowColumn, sumOfRows } from './row-sums.ts';
+import { allRows, liveRowsOf, liveValuesOf, type RowColumn, sumOfRows } from './row-sums.ts';
 import { EMPTY_TALLY, scaleTally, type Tally } from './tally.ts';
 
 /** A device's tally of one measure, with its name. */
@@ -93,9 +93,10 @@ export class TallyRows {
     );
   }
 
-  /** Some of the rows, by number, each once. */
-  only(rows: Uint32Array): TallyRows {
-    return new TallyRows(this.#source, { rows, ...(this.#rows === null ? { of: this } : {}) }, this.#scale);
+  /** Some of the rows, by number, each once. `live`: how many of them have data, where it is known. */
+  only(rows: Uint32Array, live?: number): TallyRows {
+    const picked = { rows, ...(this.#rows === null ? { of: this } : {}), ...(live === undefined ? {} : { live }) };
+    return new TallyRows(this.#source, picked, this.#scale);
   }
 
   get #count(): number {
@@ -238,7 +239,7 @@ export class TallyRows {
   /** Those rows. */
   get inliers(): TallyRows {
     const outliers = this.outliers();
-    return outliers === null ? this : this.only(outliers.inliers);
+    return outliers === null ? this : this.only(outliers.inliers, outliers.inliers.length);
   }
 
   /** The device that stands out most above `rate`; undefined without data. */
@@ -278,8 +279,13 @@ export class TallyRows {
 
   /** Their numbers. */
   liveRows(): Uint32Array {
-    this.#liveRows ??= liveRowsOf(this.#trials);
+    this.#liveRows ??= this.#findLiveRows();
     return this.#liveRows;
+  }
+
+  #findLiveRows(): Uint32Array {
+    if (this.#live !== this.#count) return liveRowsOf(this.#trials);
+    return this.#rows ?? allRows(this.#count);
   }
 }
 
