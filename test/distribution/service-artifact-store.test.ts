@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
+import type { RandomStream } from '../../src/base/random.ts';
 import type { TokenScope } from '../../src/contract/api-token.ts';
 import { hexOf } from '../../src/contract/digest.ts';
 import type { Artifact } from '../../src/distribution/artifact-store.ts';
@@ -45,8 +46,8 @@ async function tokenOf(scopes: readonly TokenScope[] = ['publish']): Promise<str
   return (await service.store.createApiToken(order)).token;
 }
 
-function storeAt(server: string, token: string | null): ServiceArtifactStore {
-  const terms = { clock, random, signal: stop.signal, quietMs, answerMs: quietMs };
+function storeAt(server: string, token: string | null, draws: RandomStream = random): ServiceArtifactStore {
+  const terms = { clock, random: draws, signal: stop.signal, quietMs, answerMs: quietMs };
   return new ServiceArtifactStore({ server, token: () => token, terms });
 }
 
@@ -59,12 +60,8 @@ const artifacts = (): string[] => readdirSync(path.join(service.publicationFolde
 const stored = ({ digest }: Artifact): Buffer =>
   readFileSync(path.join(service.publicationFolder, 'artifacts', hexOf(digest)));
 
-/** Between client and service: cuts a connection once so many bytes went to the service, or as often as `cuts` says. */
-async function cutter(
-  afterBytes: number,
-  cuts: number,
-): Promise<{ readonly url: string; readonly sent: () => number }> {
-  let [total, left] = [0, cuts];
+/** Between client and service: cuts each connection once so many bytes went to the service. */
+async function cutter(afterBytes: number): Promise<{ readonly url: string }> {
   const sockets = new Set<Socket>();
   const server = createTcpServer((near) => {
     const far = connect(service.port, '127.0.0.1');
@@ -78,13 +75,12 @@ async function cutter(
       });
     }
     near.on('data', (chunk: Buffer) => {
-      total += chunk.length;
       bytes += chunk.length;
       far.write(chunk);
-      if (bytes < afterBytes || left === 0) return;
-      left--;
-      near.destroy();
-      far.end();
+      if (bytes < afterBytes) return;
+      // What went to the service arrives, however slow it is: only then is it known how far an upload gets.
+      near.pause();
+      far.end(() => near.destroy());
     });
     far.pipe(near);
   });
@@ -95,7 +91,7 @@ async function cutter(
       await new Promise((resolve) => server.close(resolve));
     },
   });
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, sent: () => total };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
 }
 
 test.each([1, 65_537, 5_000_001])('a file of %i bytes comes whole, once, for devices to fetch', async (sizeBytes) => {
@@ -113,15 +109,16 @@ test.each([1, 65_537, 5_000_001])('a file of %i bytes comes whole, once, for dev
 
 test('an upload that is cut goes on where it was, however often, as long as it gets on', async () => {
   const artifact = await write(30_000_000);
-  const line = await cutter(3_000_000, 9);
-  expect(await storeAt(line.url, await tokenOf()).put(file, artifact, say)).toMatchObject({ isNew: true });
+  const line = await cutter(3_000_000);
+  // Real waits: a service on a busy machine is still at what it got before the cut when a hasty runner has spent all its tries.
+  const store = storeAt(line.url, await tokenOf(), { next: () => 0.5 });
+  expect(await store.put(file, artifact, say)).toMatchObject({ isNew: true });
   expect(stored(artifact).equals(readFileSync(file))).toBe(true);
-  expect(line.sent()).toBeLessThan(60_000_000);
 });
 
 test('a line that never gets on ends the upload, after a bounded number of tries; a later run goes on', async () => {
   const artifact = await write(5_000_000);
-  const line = await cutter(1, 1_000_000);
+  const line = await cutter(1);
   const token = await tokenOf();
   await expect(storeAt(line.url, token).put(file, artifact, say)).rejects.toMatchObject({ code: 'UPLOAD_UNREACHABLE' });
   expect(random.draws).toBeLessThan(8);
