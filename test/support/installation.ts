@@ -57,6 +57,9 @@ export interface StartedAgent {
   stop(): Promise<void>;
 }
 
+/** A file of the repository and its new content: as a whole, made of the one that is there when it is pushed, or none. */
+export type FileChange = readonly [string, string | null | ((text: string) => string)];
+
 export class Installation implements AsyncDisposable {
   readonly set: StageSet;
   readonly ci: GitClone;
@@ -155,11 +158,9 @@ ${signers}
     return { manifest: text, artifact, bundle: files[1]?.[1] ?? '', files };
   }
 
-  /** The rollout as it stands, asking for another version. */
-  async asking(rollout: string, version: string): Promise<[string, string]> {
-    await this.ci.pull();
-    const text = await this.ci.read(`rollouts/${rollout}.yaml`);
-    return [`rollouts/${rollout}.yaml`, text.replace(/^( {2}version: )".*"$/m, `$1"${version}"`)];
+  /** The rollout as it stands when it is pushed, asking for another version: a status read before could be an old one by then. */
+  asking(rollout: string, version: string, also: (text: string) => string = (text) => text): FileChange {
+    return [`rollouts/${rollout}.yaml`, (text) => also(text.replace(/^( {2}version: )".*"$/m, `$1"${version}"`))];
   }
 
   /** The file of a document and the one of its signature: by CI unless another key is given. */
@@ -171,8 +172,13 @@ ${signers}
     ];
   }
 
-  async push(message: string, files: readonly (readonly [string, string | null])[]): Promise<string> {
-    return this.ci.push(message, async () => new Map(files));
+  async push(message: string, files: readonly FileChange[]): Promise<string> {
+    return this.ci.push(message, async () => {
+      const changed = new Map<string, string | null>();
+      for (const [file, content] of files)
+        changed.set(file, typeof content === 'function' ? content(await this.ci.read(file)) : content);
+      return changed;
+    });
   }
 
   /** Repository settings and a policy of one stage that ends by itself on one device. */

@@ -100,7 +100,7 @@ test("CI's signer is replaced: devices take the new one's versions, refuse the o
   const next = makeKeyOf(await readPrivateKey(at('ci-2.key')));
   const second = await home.release(model, '2.0.0', 1, next);
   const policy = await home.signed('policies/quick.yaml', policyText('quick', '0s'), next);
-  await home.push('by the new signer', [...second.files, ...policy, await home.asking(model, '2.0.0')]);
+  await home.push('by the new signer', [...second.files, ...policy, home.asking(model, '2.0.0')]);
   await until(
     () => running(awake.agent, model) === '2.0.0',
     async () => [await home.outlook(model), awake.agent.status()],
@@ -118,7 +118,7 @@ test("CI's signer is replaced: devices take the new one's versions, refuse the o
     (home.service.composed.fleet()?.devices ?? []).map(({ properties }) => properties.trustVersion);
   await until(() => versions().every((one) => one === 1), versions);
   const third = await home.release(model, '3.0.0', 2);
-  await home.push('by the old signer', [...third.files, await home.asking(model, '3.0.0')]);
+  await home.push('by the old signer', [...third.files, home.asking(model, '3.0.0')]);
   await home.untilStatusShows(/SIGNER_EXPIRED/);
   expect(await answering(awake.agent, model)).toBe('2.0.0');
 });

@@ -7,7 +7,7 @@ import { hexOf } from '../../src/contract/digest.ts';
 import { DocumentVerifier } from '../../src/contract/trust/verifier.ts';
 import { signBytes } from '../../src/signing/sign-document.ts';
 import { digestOfText, rolloutText, withOneByteChanged } from '../support/document-texts.ts';
-import { answering, Installation, openHost, type StartedAgent } from '../support/installation.ts';
+import { answering, type FileChange, Installation, openHost, type StartedAgent } from '../support/installation.ts';
 import { StaticServer } from '../support/static-server.ts';
 import { makeKey, type TestKey } from '../support/trust.ts';
 import { until } from '../support/until.ts';
@@ -116,12 +116,12 @@ afterAll(async () => {
 
 describe('handed directly to a device,', { timeout: 300_000 }, () => {
   beforeAll(async () => {
-    const files: (readonly [string, string])[] = [];
+    const files: FileChange[] = [];
     for (const { model, signer, spoil } of CASES) {
       const candidate = await home.release(model, '2.0.0', 1, signer);
       spoil?.(candidate);
       files.push(...candidate.files);
-      files.push(await home.asking(model, '2.0.0'));
+      files.push(home.asking(model, '2.0.0'));
     }
     await home.push('second versions', files);
   });

@@ -74,9 +74,8 @@ test('confidence that falls on the kiosks of the canary reverts the rollout, and
   await until(async () => (await world.outlook('doors'))?.stable === '1.0.0', versions);
   await until(() => versions().every((one) => one === '1.0.0'), versions);
 
-  const [file, text] = await world.asking('doors', '2.0.0');
-  const asked = text.replace('policy: quick', 'policy: kiosks');
-  await world.push('roll out 2.0.0', [...(await release('2.0.0', true)), [file, asked]]);
+  const asking = world.asking('doors', '2.0.0', (text) => text.replace('policy: quick', 'policy: kiosks'));
+  await world.push('roll out 2.0.0', [...(await release('2.0.0', true)), asking]);
   const isBack = async () => (await world.outlook('doors'))?.rejected?.version === '2.0.0';
   await until(isBack, async () => ({ versions: versions(), ...(await world.outlook('doors')) }), 150_000);
   await until(() => versions().every((one) => one === '1.0.0'), versions);

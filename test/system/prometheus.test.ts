@@ -96,7 +96,7 @@ spec:
 
     shop.failing('2.0.0', 0.4);
     const second = await world.release('door', '2.0.0', 1);
-    await world.push('roll out 2.0.0', [...second.files, await world.asking('doors', '2.0.0')]);
+    await world.push('roll out 2.0.0', [...second.files, world.asking('doors', '2.0.0')]);
     await until(async () => (await world.steps('doors')).some((one) => one.kind === 'roll-back'), signal);
     const back = (await world.steps('doors')).at(-1);
     expect(back?.message).toMatch(

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newestRoot } from '../../src/distribution/tuf-roots.ts';
 import { rolloutText } from '../support/document-texts.ts';
-import { Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
+import { type FileChange, Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
 import { until } from '../support/until.ts';
 
 const host = openHost();
@@ -17,8 +17,8 @@ const at = (...parts: string[]): string => path.join(place.set.folder, ...parts)
 
 async function rollOut(version: string, answers: number, agent: StartedAgent): Promise<void> {
   const { files } = await place.release('sorter', version, answers);
-  const asking = version === '1.0.0' ? ['rollouts/sorter.yaml', rolloutText('sorter', 'sorter', version)] : null;
-  await place.push(version, [...files, (asking as [string, string] | null) ?? (await place.asking('sorter', version))]);
+  const first: FileChange = ['rollouts/sorter.yaml', rolloutText('sorter', 'sorter', version)];
+  await place.push(version, [...files, version === '1.0.0' ? first : place.asking('sorter', version)]);
   await untilRunning(version, agent);
 }
 

@@ -226,14 +226,14 @@ scrape_configs:
     });
     const bad = await world.release('door', '2.0.0', 1);
     await world.push('roll out 2.0.0', [
-      ...[...bad.files, await world.asking('doors', '2.0.0')],
+      ...[...bad.files, world.asking('doors', '2.0.0')],
       ['rollouts/west.yaml', rolloutText('west', 'lamp', '1.0.0').replace('target: "*"', 'target: "region:us"')],
     ]);
     await Promise.all([fires('SlipwayReverted', 'doors'), fires('SlipwayDevicesRefusing')]);
     await doubter.stop();
     const believer = await world.startAgent(host, { ...west, verifier: await verifierOf(home.trustPolicy) });
     const good = await world.release('door', '3.0.0', 2);
-    await world.push('roll out 3.0.0', [...good.files, await world.asking('doors', '3.0.0')]);
+    await world.push('roll out 3.0.0', [...good.files, world.asking('doors', '3.0.0')]);
     await Promise.all([ends('SlipwayReverted', 'doors'), ends('SlipwayDevicesRefusing')]);
     await until(() => running(kiosk.agent, 'door') === '3.0.0' && running(believer.agent, 'lamp') === '1.0.0', what);
     await until(

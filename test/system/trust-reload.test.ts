@@ -54,8 +54,8 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     const second = await home.release('sorter', '2.0.0', 1, team);
     await home.push('first', [...first.files, ['rollouts/sorter.yaml', rolloutText('sorter', 'sorter', '1.0.0')]]);
     await untilStep('sorter', 'complete');
-    const [file, text] = await home.asking('sorter', '2.0.0');
-    await home.push('second', [...second.files, [file, text.replace('policy: quick', 'policy: slow')]]);
+    const asking = home.asking('sorter', '2.0.0', (text) => text.replace('policy: quick', 'policy: slow'));
+    await home.push('second', [...second.files, asking]);
     await until(
       () => running(device.agent, 'sorter') === '2.0.0',
       () => home.outlook('sorter'),
@@ -69,7 +69,7 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
       () => device.agent.status(),
     );
     expect(await answering(device.agent, 'sorter')).toBe('1.0.0');
-    await home.push('ask again', [await home.asking('sorter', '2.0.0')]);
+    await home.push('ask again', [home.asking('sorter', '2.0.0')]);
     await home.untilStatusShows(/^sorter is stalled: SIGNER_REVOKED\n +2\.0\.0: Its signer "team" .* is revoked/m);
   });
 
