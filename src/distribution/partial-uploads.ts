@@ -6,6 +6,7 @@ import path from 'node:path';
 import { syncFolder } from '../base/durable-file.ts';
 
 const KEPT_MS = 24 * 3_600_000;
+const MOST_LOOKS = 10;
 /** `.<hex>.upload` lies there to be continued; `.<hex>.<random>.upload` belongs to a running upload. */
 const NAME = /^\.([0-9a-f]{64})(\.[0-9a-f-]{36})?\.upload$/;
 
@@ -23,16 +24,21 @@ export interface ClaimedPartial {
   readonly sizeBytes: number;
 }
 
+/** Uploads rename these files when they begin and end: one that went since the folder was listed is looked for again by its new name. */
 async function findPartials(folder: string, hex?: string): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const name of await namesIn(folder)) {
-    const [, its, running] = NAME.exec(name) ?? [];
-    if (its === undefined || (hex !== undefined && its !== hex)) continue;
-    const file = path.join(folder, name);
-    const stats = await lstat(file).catch(() => undefined);
-    if (stats !== undefined) found.push({ file, hex: its, isRunning: running !== undefined, stats });
+  for (let looks = 1; ; looks++) {
+    const found: Found[] = [];
+    let hasLostOne = false;
+    for (const name of await namesIn(folder)) {
+      const [, its, running] = NAME.exec(name) ?? [];
+      if (its === undefined || (hex !== undefined && its !== hex)) continue;
+      const file = path.join(folder, name);
+      const stats = await lstat(file).catch(() => undefined);
+      if (stats === undefined) hasLostOne = true;
+      else found.push({ file, hex: its, isRunning: running !== undefined, stats });
+    }
+    if (!hasLostOne || looks === MOST_LOOKS) return found;
   }
-  return found;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -136,6 +136,23 @@ describe('an upload', () => {
     }
   });
 
+  it('is told with all that has come also in the moment in which it is taken up or left', async () => {
+    const uploads = uploadsWith();
+    await send(uploads, { cutAt: 2_000 });
+    const told = new Set<number>();
+    let isOver = false;
+    const asking = (async () => {
+      while (!isOver) {
+        const state = await uploads.find(DIGEST);
+        told.add(state.kind === 'partial' ? state.receivedBytes : state.sizeBytes);
+      }
+    })();
+    for (let i = 0; i < 100; i++) await send(uploads, { from: 2_000, cutAt: 2_000 });
+    isOver = true;
+    await asking;
+    expect([...told]).toEqual([2_000]);
+  });
+
   it('comes in parts, and a part that begins elsewhere changes nothing', async () => {
     const uploads = uploadsWith();
     expect(await send(uploads, { to: 1_000 })).toEqual({ kind: 'partial', receivedBytes: 1_000 });

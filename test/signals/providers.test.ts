@@ -323,6 +323,7 @@ spec:
 
   test('a list of providers that is missing is an error only where it was named, and a broken one always', async () => {
     const file = path.join(folder, 'none.yaml');
+    await rm(file, { force: true });
     expect(await readProviders({ file, isOptional: true }, clock)).toEqual([]);
     await expect(readProviders({ file, isOptional: false }, clock)).rejects.toMatchObject({
       code: 'FILE_UNREADABLE',
