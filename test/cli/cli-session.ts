@@ -105,6 +105,11 @@ export class CliSession implements AsyncDisposable {
     return ran;
   }
 
+  /** Begins the text anew, as a test does that runs once more. */
+  forget(): void {
+    this.#said.length = 0;
+  }
+
   /** What was said, without what differs from run to run; columns keep their width. */
   text(): string {
     return this.#said
@@ -171,7 +176,7 @@ export class CliSession implements AsyncDisposable {
 }
 
 /** Asks again and again until it holds. */
-export async function until(holds: () => Promise<boolean>, limitMs = 90_000): Promise<void> {
+export async function until(holds: () => Promise<boolean>, limitMs = 150_000): Promise<void> {
   const clock = new SystemClock();
   const end = clock.monotonicMs() + limitMs;
   while (!(await holds())) {

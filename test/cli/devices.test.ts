@@ -1,6 +1,6 @@
 // Laws of `slipway devices`, `device` and `exposure`: the same in the home and at a running service.
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { digestOf } from '../../src/contract/digest.ts';
 import type { DeviceReport } from '../../src/contract/report.ts';
@@ -13,6 +13,7 @@ type Version = keyof typeof VERSIONS;
 
 const session = new CliSession();
 const nowMs = new SystemClock().now();
+beforeEach(() => session.forget());
 afterAll(() => session[Symbol.asyncDispose]());
 
 /** What each shop's device ran, and how many hours ago it was first seen with it. */

@@ -18,7 +18,7 @@ function pointer(version: number, key = ours, nowMs = 0): string {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('a pointer counts that our key signed and this folder never had', async () => {
-  mkdirSync(path.join(folder, 'metadata'));
+  mkdirSync(path.join(folder, 'metadata'), { recursive: true });
   writeFileSync(path.join(folder, 'metadata', 'timestamp.json'), pointer(5));
   expect(await versionSeenElsewhere(folder, pointer(9), ours)).toBe(9);
   expect(await versionSeenElsewhere(folder, pointer(5, ours, 60_000), ours)).toBe(5);

@@ -1,10 +1,10 @@
 // Owns the proof that a device killed at any persisted step comes back serving one whole, verified version, and carries on.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { constantClassifier } from '../support/onnx-fixture.ts';
 import type { ChildLine, ChildOrder } from './crash-child.ts';
 import { DeviceWorld, openHost, type PublishedModel, untilRuns } from './device-world.ts';
@@ -28,15 +28,16 @@ beforeAll(async () => {
   prepared = path.join(world.folder, 'devices', 'device-1');
 });
 const children = new Set<ChildProcess>();
-afterAll(async () => {
+afterEach(() => {
   for (const child of children) child.kill('SIGKILL');
-  await world[Symbol.asyncDispose]();
 });
+afterAll(() => world[Symbol.asyncDispose]());
 
 /** A copy of the device that runs 1.0.0. */
 async function freshDevice(name: string): Promise<string> {
   const folder = path.join(world.folder, 'copies', name);
   mkdirSync(path.dirname(folder), { recursive: true });
+  rmSync(folder, { recursive: true, force: true });
   cpSync(prepared, folder, { recursive: true, verbatimSymlinks: true });
   await writeFile(path.join(world.folder, 'root.json'), world.factoryRoot);
   return folder;

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { TestAuthority } from '../support/certificates.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { type Stoppable, startForwardProxy, startTlsFront } from '../support/forward-proxy.ts';
@@ -57,15 +57,15 @@ async function front(port: number): Promise<string> {
   return `https://${NAME}:${opened.port}`;
 }
 
-beforeAll(async () => {
+beforeEach(async () => {
   home = await Installation.open();
   await home.pushStart();
   proxy = await startForwardProxy(NAME, 'slipway:secret');
-}, 60_000);
+});
 
-afterAll(async () => {
-  for (const child of children) child.kill('SIGKILL');
-  for (const one of fronts) one.stop();
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const one of fronts.splice(0)) one.stop();
   proxy.stop();
   await home[Symbol.asyncDispose]();
 });
@@ -92,7 +92,6 @@ test('Git, enrolment, uploads, downloads, long polls and reports go through the 
         () => false,
       ),
     () => said,
-    60_000,
   );
 
   // An upload of some megabytes by a command, through the proxy, to the service.
@@ -133,7 +132,6 @@ test('Git, enrolment, uploads, downloads, long polls and reports go through the 
   await until(
     async () => /"version":"1\.0\.1"/.test(await device()),
     async () => `${await device()}\n${said}`,
-    60_000,
   );
 
   const hosts = new Set(proxy.asked.map((one) => one.split(':')[0]));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { digestOf, hexOf } from '../../src/contract/digest.ts';
 import { parseS3Address } from '../../src/distribution/s3-access.ts';
@@ -17,13 +17,15 @@ import { until } from '../support/until.ts';
 const host = openHost();
 const folder = mkdtempSync(path.join(os.tmpdir(), 'slipway-private-bucket-'));
 let bucket: PrivateBucket;
-beforeAll(async () => {
+beforeEach(async () => {
   bucket = await PrivateBucket.open(folder);
   Object.assign(process.env, bucket.environment);
 });
-afterAll(async () => {
+afterEach(async () => {
   for (const name of Object.keys(bucket.environment)) delete process.env[name];
   await bucket[Symbol.asyncDispose]();
+});
+afterAll(async () => {
   await host.close();
   rmSync(folder, { recursive: true, force: true });
 });

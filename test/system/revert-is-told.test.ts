@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { SMTPServer } from 'smtp-server';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { ServiceProcess } from '../../src/cli/demo/service-process.ts';
 import { RUNBOOKS } from '../../src/wording/runbook-of.ts';
@@ -32,13 +32,13 @@ interface Group {
   }[];
 }
 
-const owned = new AsyncDisposableStack();
+let owned: AsyncDisposableStack;
 let world: World;
 let room: Receiver;
-let isAway = true;
-const mails: string[] = [];
+let isAway: boolean;
+let mails: string[];
 let mailPort: number;
-const groups: Group[] = [];
+let groups: Group[];
 let alertmanager: AlertmanagerServer | undefined;
 
 async function listen(server: Server): Promise<number> {
@@ -66,7 +66,8 @@ async function openMailbox(): Promise<void> {
   owned.defer(() => new Promise<void>((resolve) => server.close(() => resolve())));
 }
 
-beforeAll(async () => {
+beforeEach(async () => {
+  [owned, isAway, mails, groups] = [new AsyncDisposableStack(), true, [], []];
   room = owned.use(await openReceiver(200));
   room.behave = (nth) => (isAway ? (ILL[nth % ILL.length] ?? 'fail') : 'take');
   mailPort = await freePort();
@@ -106,9 +107,9 @@ ${standing}`,
       },
     }),
   );
-}, 60_000);
+});
 
-afterAll(() => owned.disposeAsync());
+afterEach(() => owned.disposeAsync());
 
 const reverts = (texts: readonly string[], title: string): string[] =>
   texts.filter((text) => text.includes(`${title}: ${ROLLOUT}: reverted`));
@@ -120,7 +121,7 @@ const inRoom = (title: string): string[] =>
 const inMail = (title: string): string[] => reverts(mails, title);
 
 test('a revert is told once to each, with rule, numbers, commit and runbook, and its end as well', {
-  timeout: 120_000,
+  timeout: 400_000,
 }, async () => {
   await world.release('sound', '2026.01.10');
   await world.untilStable('2026.01.10');
