@@ -12,5 +12,7 @@ export default defineConfig({
     // Real processes share two cores there: what fails once and then passes is marked `retry x1`, and is to be looked at.
     retry: process.env.CI === undefined ? 0 : 1,
     pool: 'forks',
+    // A second is soon over on a busy machine; what is there at once is not waited for.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

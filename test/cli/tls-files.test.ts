@@ -22,6 +22,10 @@ afterAll(() => rmSync(authority.folder, { recursive: true }));
 
 const DAY_MS = 86_400_000;
 const clock = new SystemClock();
+/** A slow look never comes: a renewal is seen because the file system tells of it. */
+const sleepy = Object.assign(new SystemClock(), {
+  sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms < 5_000 ? ms : 2 ** 30, signal),
+});
 const at = (shiftMs: number) => Object.assign(new SystemClock(), { now: () => clock.now() + shiftMs });
 const refusal = (cert: string, key: string, shiftMs = 0) =>
   openTls(authority.write('tried', { cert, key }), at(shiftMs)).then(
@@ -80,7 +84,7 @@ async function follow(files: { readonly cert: string; readonly key: string }) {
     taken.push(renewed.cert);
     service.api.replaceTls(renewed);
   };
-  const done = tls.follow(onChange, { watcher, clock, logger, signal: end.signal });
+  const done = tls.follow(onChange, { watcher, clock: sleepy, logger, signal: end.signal });
   const secure = { ...service, url: service.url.replace('http:', 'https:') };
   const shown = () =>
     new Promise<string>((resolve, reject) => {
@@ -100,6 +104,9 @@ async function follow(files: { readonly cert: string; readonly key: string }) {
     },
   };
 }
+
+const sum = (statuses: ReadonlyMap<string, number>): number =>
+  [...statuses.values()].reduce((total, count) => total + count, 0);
 
 test('no report is dropped while certificates are renewed, over open connections and new ones', async () => {
   const files = authority.write('renewed', first);
@@ -134,15 +141,18 @@ test('no report is dropped while certificates are renewed, over open connections
       () => run.taken.length > before,
       () => run.lines,
     );
-    await clock.sleep(200);
+    const answered = sum(statuses);
+    await until(
+      () => sum(statuses) >= answered + 20,
+      () => [...statuses],
+    );
   }
   isOver = true;
   await Promise.all(reporters);
   expect([...statuses.keys()]).toEqual(['200']);
-  expect(statuses.get('200')).toBeGreaterThan(50);
   expect(run.taken).toEqual([second.cert, first.cert]);
   expect(run.lines.filter((line) => line.includes('"error"'))).toEqual([]);
-}, 60_000);
+});
 
 test('a renewal that can’t be used changes nothing, and is told in the log, in the metrics and by its code', async () => {
   const files = authority.write('broken', first);
@@ -183,10 +193,8 @@ test.each(['..data of Kubernetes', 'links of certbot'])('a renewal by %s is take
   await using run = await follow({ cert: path.join(folder, 'tls.crt'), key: path.join(folder, 'tls.key') });
   const subject = await run.shown();
   put('..second', second);
-  const startMs = performance.now();
   relink('..second');
   await until(() => run.taken.length === 1, 'the renewed pair');
-  expect(performance.now() - startMs).toBeLessThan(9_000);
   expect(await run.shown()).not.toBe(subject);
 });
 
@@ -221,4 +229,4 @@ test('`run` refuses to start with a wrong pair, and serves HTTPS with a right on
   };
   expect(await look({})).toMatchObject({ finding: 'bad', text: expect.stringContaining('does not accept') });
   expect(await look({ NODE_EXTRA_CA_CERTS: authority.caFile })).toMatchObject({ finding: 'warn' });
-}, 60_000);
+});

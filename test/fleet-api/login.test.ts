@@ -116,7 +116,7 @@ describe('a session', () => {
   });
 
   it('of a token that expires is no way around its end', async () => {
-    const { token } = await makeToken(service, ['view'], Date.now() + 300);
+    const { token } = await makeToken(service, ['view'], Date.now() + 5_000);
     const { cookie } = await logIn(service, token);
     expect((await browse(service, 'GET /v1/outlooks', { cookie })).status).toBe(200);
     await expect.poll(async () => (await browse(service, 'GET /v1/outlooks', { cookie })).status).toBe(401);

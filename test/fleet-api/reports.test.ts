@@ -1,6 +1,6 @@
 // What the service promises about reports and enrolment over HTTP.
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { SystemClock } from '../../src/base/clock.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import type { ReportAnswer } from '../../src/contract/fleet-messages.ts';
@@ -176,7 +176,7 @@ describe('who asks for too much', () => {
       if (limit === 'forgedPerAddress') await send(service, [forged, forged, forged]);
       expect((await send(service, [device.sign({ sequence: 2 })])).status).toBe(429);
       const heardOf = async (id: string) => (await service.store.findDevice(id))?.lastSeenListenedMs;
-      await vi.waitFor(async () => expect(await heardOf('d1')).toBe(listenedMs));
+      await expect.poll(() => heardOf('d1')).toBe(listenedMs);
       expect(await heardOf('d2')).toBe(0);
       expect(refused.current().first).toContainEqual({ device: 'd1', why: 'address-limited' });
     },

@@ -19,7 +19,7 @@ import { makeKey } from '../support/trust.ts';
 import { until } from '../support/until.ts';
 
 /** The old signer may end at any time after this: the fleet does not wait for it. */
-const OVERLAP_MS = 5_000;
+const OVERLAP_MS = 15_000;
 const model = 'sorter';
 const host = openHost();
 let home: Installation;
@@ -68,7 +68,6 @@ beforeAll(async () => {
       [awake, asleep].every(({ agent }) => running(agent, model) === '1.0.0') &&
       (await home.steps(model)).at(-1)?.kind === 'complete',
     () => home.outlook(model),
-    60_000,
   );
   await asleep.stop();
 }, 180_000);
@@ -104,14 +103,12 @@ test("CI's signer is replaced: devices take the new one's versions, refuse the o
   await until(
     () => running(awake.agent, model) === '2.0.0',
     async () => [await home.outlook(model), awake.agent.status()],
-    60_000,
   );
   await until(() => Date.now() > endsAtMs + 1000, 'the end of the old signer', OVERLAP_MS + 5000);
   asleep = await start('device-2');
   await until(
     async () => running(asleep.agent, model) === '2.0.0' && (await home.steps(model)).at(-1)?.kind === 'complete',
     async () => [await home.outlook(model), asleep.agent.status()],
-    60_000,
   );
   expect(trusts.get('device-2')?.fingerprint).toBe(published.digest);
   const versions = () =>
@@ -124,7 +121,7 @@ test("CI's signer is replaced: devices take the new one's versions, refuse the o
 });
 
 test('with all keys of the service stolen, the reconciler’s as well, no device changes its trust', {
-  timeout: 120_000,
+  timeout: 240_000,
 }, async () => {
   const { home: own } = home.set;
   const [online, reconciler] = [
@@ -170,7 +167,6 @@ test('with all keys of the service stolen, the reconciler’s as well, no device
     await until(
       () => failures().some((one) => one.digest === digest && one.message.startsWith(code)),
       () => awake.agent.status(),
-      60_000,
     );
   }
   for (const one of [awake, asleep])

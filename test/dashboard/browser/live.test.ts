@@ -33,8 +33,8 @@ const shown = (): Promise<string | null> => row().textContent();
 describe.skipIf(binary === undefined)('the screen over a real service', () => {
   beforeAll(async () => {
     [world, browser] = await Promise.all([
-      // The stage stays open for as long as a person needs to pause it.
-      World.open({ policy: quickPolicy({ soak: '4s' }), flags: ['--insecure-http'] }),
+      // The first stage stays open for as long as a person needs to pause it, on a busy machine as well.
+      World.open({ policy: quickPolicy({ soak: '4s' }).replace('soak: 4s', 'soak: 12s'), flags: ['--insecure-http'] }),
       launch(binary ?? ''),
     ]);
     page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
@@ -57,8 +57,8 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
   it('the front page goes along with a rollout to its end, and is never loaded again', async () => {
     await page.evaluate('window.isSame = true');
     await world.release('sound', SOUND);
-    await expect.poll(shown, { timeout: 60_000 }).toMatch(/canary/);
-    await expect.poll(shown, { timeout: 60_000 }).toMatch(/Complete/);
+    await expect.poll(shown, { timeout: 150_000 }).toMatch(/canary/);
+    await expect.poll(shown, { timeout: 150_000 }).toMatch(/Complete/);
     await world.untilStable(SOUND);
     await expect.poll(() => page.locator('.asof').textContent()).toMatch(/Live/);
     expect(await page.evaluate('window.isSame')).toBe(true);
@@ -67,7 +67,7 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
 
   it('a device is two steps away, with what is declared beside what it runs', async () => {
     await page.getByRole('link', { name: 'Devices', exact: true }).click();
-    await expect.poll(() => page.locator('.devices tbody tr').count(), { timeout: 20_000 }).toBe(4);
+    await expect.poll(() => page.locator('.devices tbody tr').count(), { timeout: 90_000 }).toBe(4);
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/devices\/scanner-/);
@@ -88,7 +88,7 @@ describe.skipIf(binary === undefined)('the screen over a real service', () => {
     await page.waitForURL(/\/rollouts\/[^/]+$/);
     const author = async (): Promise<string> => world.host('log', '-1', '--format=%an %s', '--author=alice', 'main');
     await world.until('a commit by alice', async () => (await author()).startsWith('alice'));
-    await expect.poll(() => page.locator('main').textContent(), { timeout: 30_000 }).toMatch(/Paused/);
+    await expect.poll(() => page.locator('main').textContent(), { timeout: 90_000 }).toMatch(/Paused/);
   });
 
   it('the page of a rollout says which rule failed and what became of it', async () => {
