@@ -84,7 +84,7 @@ describe.each<[ProxyName, string]>([
     stream.setEncoding('utf8').on('data', (text: string) => {
       heard += text;
     });
-    await expect.poll(() => heard, { timeout: 3000 }).toMatch(/retry: 2000/);
+    await expect.poll(() => heard, { timeout: 10_000 }).toMatch(/retry: 2000/);
 
     // A long poll that nothing ends takes its time and is answered by the service, not by the proxy.
     const known = JSON.parse((await hear('/v1/changes')).body.toString()) as { etag: string };

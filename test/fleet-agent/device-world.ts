@@ -337,7 +337,7 @@ export class DeviceWorld implements AsyncDisposable {
 export async function until<T>(
   question: () => T | undefined | false | Promise<T | undefined | false>,
   what: string,
-  timeoutMs = 90_000,
+  timeoutMs = 150_000,
 ): Promise<T> {
   const endMs = Date.now() + timeoutMs;
   for (;;) {
@@ -353,7 +353,7 @@ export function modelStatus(agent: Agent, model = MODEL) {
 }
 
 /** Waits until the version serves and its trial is over. */
-export async function untilRuns(agent: Agent, version: string, state = 'committed', timeoutMs = 90_000) {
+export async function untilRuns(agent: Agent, version: string, state = 'committed', timeoutMs = 150_000) {
   return until(
     () => {
       const status = modelStatus(agent);

@@ -96,14 +96,14 @@ test('a damaged trust policy and a root that is not there keep no committed mode
     child.stderr.on('data', (chunk) => {
       log += chunk;
     });
-    const port = await until(() => /"endpointPort":(\d+)/.exec(log)?.[1], 'the agent to listen', 20_000);
+    const port = await until(() => /"endpointPort":(\d+)/.exec(log)?.[1], 'the agent to listen');
     const version = async (): Promise<unknown> =>
       ((await (await fetch(`http://127.0.0.1:${port}/v2/models/${MODEL}`)).json()) as { versions: unknown[] })
         .versions[0];
     expect(await version()).toBe('2.0.0');
     writeFileSync(root, world.factoryRoot);
     await world.direct(world.entry({ stable: one }));
-    await until(async () => (await version()) === '1.0.0', 'the device to go back', 20_000);
+    await until(async () => (await version()) === '1.0.0', 'the device to go back');
   } finally {
     child.kill();
     await once(child, 'exit');
@@ -127,7 +127,7 @@ test('a model that is slow to load holds up no other at the start', async () => 
   const agent = createAgent(await world.agentOptions(slow, away));
   const stop = new AbortController();
   const done = agent.run(stop.signal);
-  await until(() => agent.infer(MODEL, oneRow).then(Boolean, () => false), 'the other to answer', 10_000);
+  await until(() => agent.infer(MODEL, oneRow).then(Boolean, () => false), 'the other to answer');
   expect(modelStatus(agent, 'a-slow-one')).toBeUndefined();
   gate.resolve();
   await agent.started;

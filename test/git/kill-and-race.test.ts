@@ -98,7 +98,7 @@ test('killed while it clones, the next start clones anew', async () => {
     expect([...treeEntries(await repository.readTree(commit))].length).toBeGreaterThanOrEqual(200);
     await repository[Symbol.asyncDispose]();
   }
-}, 120_000);
+}, 400_000);
 
 test.each([
   ['an update', '200'],
@@ -163,7 +163,7 @@ test('three writers that race lose no commit and overwrite none', async () => {
   expect([...subjects].sort()).toEqual([...wanted, 'start'].sort());
   expect(git(bare, ['ls-tree', '-r', '--name-only', 'main', 'work/']).split('\n')).toHaveLength(3 * each);
   git(bare, ['fsck', '--full', '--strict', '--no-dangling']);
-}, 120_000);
+}, 400_000);
 
 function readFileOrEmpty(file: string): string {
   try {

@@ -67,7 +67,7 @@ function parent(name: string, body: string) {
      ${body}`,
   );
   const started = async (): Promise<number> => {
-    await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(file), { timeout: 60_000 }).toBe(true);
     return Number(readFileSync(file, 'utf8'));
   };
   return { command, started };
@@ -146,7 +146,7 @@ describe('a signer command', () => {
     const child = await started();
     clock.expire();
     await refused;
-    await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isAlive(child), { timeout: 60_000 }).toBe(false);
   });
 
   test.each([false, true])('that leaves a child with its output is answered at its end (terminal: %s)', async (has) => {
@@ -158,7 +158,7 @@ describe('a signer command', () => {
     expect(signer).toBe(`key ${keyIdOf(key.publicKey)}`);
     const child = await started();
     if (has) process.kill(child);
-    await expect.poll(() => isAlive(child), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isAlive(child), { timeout: 60_000 }).toBe(false);
   });
 
   test('that a signal ends is told with the signal', async () => {

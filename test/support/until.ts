@@ -4,7 +4,7 @@
 export async function until<T>(
   question: () => T | undefined | false | Promise<T | undefined | false>,
   what: string | (() => unknown),
-  timeoutMs = 90_000,
+  timeoutMs = 150_000,
 ): Promise<T> {
   const endMs = performance.now() + timeoutMs;
   for (;;) {

@@ -104,7 +104,6 @@ beforeAll(async () => {
     await until(
       async () => (await home.steps(model)).at(-1)?.kind === 'complete',
       () => home.outlook(model),
-      60_000,
     );
 }, 180_000);
 

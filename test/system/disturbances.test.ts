@@ -27,7 +27,7 @@ async function approve(world: World): Promise<void> {
 
 describe('what people do to a rollout by Git alone', () => {
   test('a forged status is put right, a broken file stalls it alone, a revert of its start aborts it', {
-    timeout: 240_000,
+    timeout: 400_000,
   }, async () => {
     await using world = await World.open({ policy: WITH_APPROVAL });
     await world.release('sound', SOUND);
@@ -86,7 +86,7 @@ describe('what people do to a rollout by Git alone', () => {
 });
 
 describe('a step that can not be written', () => {
-  test('is reported as trouble, and holds up no other rollout', { timeout: 180_000 }, async () => {
+  test('is reported as trouble, and holds up no other rollout', { timeout: 400_000 }, async () => {
     await using world = await World.open();
     const other = `apiVersion: slipway.dev/v1alpha1
 kind: Rollout
@@ -115,7 +115,7 @@ spec:
 });
 
 describe('a source that can not be followed', () => {
-  test('is reported separately in the view, and the service lives on and recovers', { timeout: 240_000 }, async () => {
+  test('is reported separately in the view, and the service lives on and recovers', { timeout: 400_000 }, async () => {
     let fault: GitHttpFault | undefined;
     await using world = await World.open({
       gitHost: { onRequest: ({ agent }) => (agent.includes('slipway') ? fault : undefined) },

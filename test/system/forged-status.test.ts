@@ -144,7 +144,6 @@ beforeAll(async () => {
     await until(
       async () => (await home.steps(rollout)).at(-1)?.kind === 'complete',
       () => home.outlook(rollout),
-      60_000,
     );
 }, 180_000);
 

@@ -26,7 +26,7 @@ import { PrivateBucket } from '../support/private-bucket.ts';
 const run = promisify(execFile);
 const ROOT = path.join(import.meta.dirname, '../..');
 const TOKEN = 'token-of-the-git-host';
-const LIMIT_MS = 9 * 60_000;
+const LIMIT_MS = 14 * 60_000;
 
 const folder = mkdtempSync(path.join(tmpdir(), 'slipway-from-nothing-'));
 const inFolder = (name: string): string => path.join(folder, name);

@@ -182,7 +182,6 @@ describe('what is not rightly signed', () => {
     await until(
       () => running(device.agent, 'good') === '1.0.0',
       () => home.view(),
-      60_000,
     );
     await until(
       async () => (await home.steps('good')).at(-1)?.kind === 'complete',
@@ -252,7 +251,6 @@ describe('what is not rightly signed', () => {
       await until(
         () => running(device.agent, rollout) === '1.0.0',
         () => home.outlook(rollout),
-        60_000,
       );
       expect((await home.steps(rollout))[0]?.kind).toBe('start');
     };

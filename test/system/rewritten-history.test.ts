@@ -42,7 +42,7 @@ async function untilFollowed(world: World, commit: string): Promise<void> {
 
 describe('history that someone rewrote', () => {
   test('a squash of all commits keeps the status authentic, and the rollout goes on', {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async () => {
     await using world = await World.open({ policy: WITH_APPROVAL });
     await world.release('sound', SOUND);
@@ -64,7 +64,7 @@ describe('history that someone rewrote', () => {
   });
 
   test('a remote that is a shallow clone, under a fresh mirror, is as good as a full one', {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async () => {
     await using world = await World.open({ policy: WITH_APPROVAL });
     await world.release('sound', SOUND);
@@ -89,7 +89,7 @@ describe('history that someone rewrote', () => {
   });
 
   test('a force push behind what was published stalls and moves no device, until a person adopts it', {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async () => {
     await using world = await World.open({ policy: WITH_APPROVAL });
     await world.release('sound', SOUND);
@@ -124,7 +124,7 @@ describe('history that someone rewrote', () => {
   });
 
   test('an emptied store carries on from HEAD and the publication folder, and soak starts at zero', {
-    timeout: 180_000,
+    timeout: 400_000,
   }, async () => {
     await using world = await World.open({ policy: WITH_APPROVAL });
     await world.release('sound', SOUND);

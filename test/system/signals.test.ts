@@ -146,10 +146,9 @@ scrape_configs:
         waitingOn,
       ]),
     });
-    const fires = (alert: string, rollout?: string) =>
-      until(() => latest(alert, rollout).includes('firing'), what, 60_000);
+    const fires = (alert: string, rollout?: string) => until(() => latest(alert, rollout).includes('firing'), what);
     const ends = (alert: string, rollout?: string) =>
-      until(() => latest(alert, rollout).length > 0 && !latest(alert, rollout).includes('firing'), what, 60_000);
+      until(() => latest(alert, rollout).length > 0 && !latest(alert, rollout).includes('firing'), what);
     const empty = new Set(queriesOf(path.join(DEPLOY, 'grafana/slipway.json')));
     expect(empty.size).toBeGreaterThan(15);
     const asking = setInterval(async () => {

@@ -44,7 +44,6 @@ beforeAll(async () => {
   await until(
     async () => (await home.steps(model)).at(-1)?.kind === 'complete',
     () => home.outlook(model),
-    60_000,
   );
 }, 180_000);
 
@@ -64,7 +63,7 @@ async function ownModel(): Promise<{ readonly version: string; readonly text: st
 }
 
 async function untilRefused(digest: Digest, message: RegExp): Promise<void> {
-  await until(() => failures().some((one) => one.digest === digest && message.test(one.message)), failures, 60_000);
+  await until(() => failures().some((one) => one.digest === digest && message.test(one.message)), failures);
   expect(await answering(device.agent, model)).toBe('1.0.0');
 }
 
@@ -76,7 +75,7 @@ async function untilDirectiveRefused(): Promise<void> {
   expect(await answering(device.agent, model)).toBe('1.0.0');
 }
 
-describe('the identity of CI alone', { timeout: 120_000 }, () => {
+describe('the identity of CI alone', { timeout: 240_000 }, () => {
   async function signedByCi() {
     const { text, ...named } = await ownModel();
     const bundle = JSON.stringify(signBytes(Buffer.from(text), await home.ciKey()));
@@ -235,7 +234,6 @@ describe('a copy of the whole home', { timeout: 300_000 }, () => {
     await until(
       async () => (await answering(device.agent, model)) === '0.9.0',
       () => device.agent.status(),
-      60_000,
     );
   });
 });

@@ -45,7 +45,6 @@ beforeAll(async () => {
   await until(
     async () => (await home.steps(model)).at(-1)?.kind === 'complete',
     () => home.outlook(model),
-    60_000,
   );
 }, 180_000);
 
@@ -138,7 +137,6 @@ describe('with the keys of the directive stolen,', { timeout: 300_000 }, () => {
         await home.outlook(model),
         device.agent.status().models.find((one) => one.model === model),
       ],
-      60_000,
     );
     // Now the thief tries again, with a good model even: an old one that CI did sign.
     const real = await home.release(model, '6.6.7', 2);

@@ -24,7 +24,6 @@ async function untilStep(rollout: string, kind: string) {
   return until(
     async () => (await home.steps(rollout)).find((step) => step.kind === kind),
     async () => [await home.outlook(rollout), home.log.slice(-10)],
-    60_000,
   );
 }
 
@@ -41,7 +40,7 @@ beforeAll(async () => {
   verifier = new DocumentVerifier(await loadTrustPolicy(home.set.home.trustPolicy));
   const verifyModel: DocumentVerifier['verifyModel'] = (...asked) => verifier.verifyModel(...asked);
   device = await home.startAgent(host, { id: 'device-1', verifier: { verifyModel } });
-}, 60_000);
+});
 
 afterAll(async () => {
   await home[Symbol.asyncDispose]();
@@ -59,7 +58,6 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     await until(
       () => running(device.agent, 'sorter') === '2.0.0',
       () => home.outlook('sorter'),
-      60_000,
     );
     await home.writeTrust(teamIs(', revoked: true'));
     const back = await untilStep('sorter', 'roll-back');

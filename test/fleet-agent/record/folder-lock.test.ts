@@ -71,7 +71,7 @@ test('a holder that is stopped, not dead, still holds it', async () => {
   expect(mine).toBeDefined();
 });
 
-test('what was left by one that died while it took over is in nobody’s way', { timeout: 20_000 }, async () => {
+test('what was left by one that died while it took over is in nobody’s way', { timeout: 90_000 }, async () => {
   await kill((await contender(root)).child, 'SIGKILL');
   mkdirSync(path.join(root, 'agent.lock.takeover'));
   await using mine = await lock(root);
@@ -97,7 +97,7 @@ test.each<[string, string, (file: string) => void]>([
     'agent.lock.takeover',
     (file) => mkdirSync(path.join(file, 'x'), { recursive: true }),
   ],
-])('%s is refused in time by its name, and left as it is', { timeout: 20_000 }, async (_, name, put) => {
+])('%s is refused in time by its name, and left as it is', { timeout: 90_000 }, async (_, name, put) => {
   const file = path.join(root, name);
   if (name !== 'agent.lock') writeFileSync(path.join(root, 'agent.lock'), '123');
   put(file);
@@ -121,7 +121,7 @@ test('of many that wait for the same takeover of a dead one, exactly one holds t
 });
 
 test('one that waited for a dead one’s takeover leaves that of the living one alone which followed', {
-  timeout: 20_000,
+  timeout: 90_000,
 }, async () => {
   const takeover = path.join(root, 'agent.lock.takeover');
   mkdirSync(takeover);

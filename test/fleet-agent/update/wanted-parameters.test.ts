@@ -109,7 +109,7 @@ test('a desire that could not be taken is not lost: it is tried again, with no f
   await world.sleep(1000);
   expect(agent.parametersOf(MODEL)).toEqual({ threshold: 0.6 });
   rmSync(file, { recursive: true });
-  await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'the parameters', 10_000);
+  await until(() => agent.parametersOf(MODEL).threshold === 0.8, 'the parameters');
 });
 
 test('a device that goes back by itself serves stable with the parameters of stable', async () => {
@@ -153,12 +153,12 @@ test('parameters that stable does not allow keep no device from going back: thos
   const unfit = { ...at(stable, 0.1), parameters: { threshold: 0.1, mode: 'b' } };
   await world.direct({ ...world.entry({ stable }), stable: unfit });
   const { agent } = await world.startAgent(host);
-  await untilRuns(agent, '1.0.0', 'committed', 20_000);
+  await untilRuns(agent, '1.0.0');
   expect(agent.parametersOf(MODEL)).toEqual({ mode: 'b' });
   const candidate = { ...at(next, 0.8), attempt: 1 };
   await world.direct({ ...world.entry({ stable, candidate: next }), stable: unfit, candidate });
   await untilRuns(agent, '2.0.0');
   await world.direct({ ...world.entry({ stable }), stable: unfit });
-  await untilRuns(agent, '1.0.0', 'committed', 20_000);
+  await untilRuns(agent, '1.0.0');
   expect(agent.parametersOf(MODEL)).toEqual({ mode: 'b' });
 });
