@@ -93,13 +93,14 @@ beforeEach(async () => {
         await writeFile(path.join(folder, 'room.url'), `${room.url}/services/T0/B0/secret`);
         const standing =
           alertmanager === undefined ? '' : `  alertmanager: [{ name: am, url: "${alertmanager.url}" }]\n`;
+        // Long enough for answers of a busy machine: what is answered too late is sent again, and told twice.
         await writeFile(
           set.home.notify,
           `apiVersion: slipway.dev/v1alpha1
 kind: Notifications
 spec:
-  slack: [{ name: room, urlFile: room.url, timeout: 300ms }]
-  smtp: [{ name: mail, host: 127.0.0.1, port: ${mailPort}, tls: none, from: slipway@example.com, to: [oncall@example.com], timeout: 2s }]
+  slack: [{ name: room, urlFile: room.url, timeout: 5s }]
+  smtp: [{ name: mail, host: 127.0.0.1, port: ${mailPort}, tls: none, from: slipway@example.com, to: [oncall@example.com], timeout: 5s }]
 ${standing}`,
         );
         const flags = ['--poll', '1s', '--tick', '100ms', '--public-url', 'https://slipway.example.com'];
