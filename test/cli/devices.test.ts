@@ -74,7 +74,10 @@ test('who runs what, one device, and who had a version are read in the home', as
 });
 
 test('a running service answers the same, to whoever may look', async () => {
-  const { url } = await session.serve(['--repo', 'models', '--home', '.slipway'], { SLIPWAY_VIEWER_TOKEN: 'look' });
+  await using service = await session.serve(['--repo', 'models', '--home', '.slipway'], {
+    SLIPWAY_VIEWER_TOKEN: 'look',
+  });
+  const { url } = service;
   const viewer = { SLIPWAY_SERVER: url, SLIPWAY_TOKEN: 'look' };
   const both = async (args: readonly string[]): Promise<[unknown, unknown]> => {
     const there = JSON.parse((await session.run([...args, '--json'], viewer)).stdout);
