@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander';
 import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
 import { readFileIfPresent } from '../../base/durable-file.ts';
 import { shellWord } from '../../base/shell-word.ts';
+import { digestOf } from '../../contract/digest.ts';
 import {
   assertTakeable,
   countSignatures,
@@ -25,6 +26,7 @@ import { printResult, type Result, table } from '../output.ts';
 import { readGivenKeys } from '../rotate/next-root-file.ts';
 import { homeOption } from '../settings.ts';
 import { assertInstallable, installPolicy } from '../trust/install-policy.ts';
+import { findRootAtHand, rootFacts, rootLines } from '../trust/root-at-hand.ts';
 import { signerRows, signersIn } from '../trust/signers-in.ts';
 
 const DAY_MS = 86_400_000;
@@ -34,6 +36,8 @@ interface SignOptions {
   readonly key: readonly string[];
   readonly out: string;
   readonly expires: string;
+  readonly root?: string;
+  readonly home: string;
   readonly dryRun?: boolean;
   readonly json?: boolean;
 }
@@ -42,6 +46,7 @@ async function sign(file: string, options: SignOptions): Promise<Result> {
   const { publication, key, out, dryRun = false } = options;
   const lifetimeMs = durationOf('--expires', options.expires, DAY_MS);
   const trust = await loadTrust(file);
+  const root = await findRootAtHand(publication, { file: options.root, home: homeAt(options.home) });
   const hasBefore = (await readFileIfPresent(path.join(out, 'trust.json'))) !== undefined;
   const policy = await signPolicy({
     ...{ trust, publication, lifetimeMs, nowMs: new SystemClock().now() },
@@ -57,10 +62,14 @@ async function sign(file: string, options: SignOptions): Promise<Result> {
       : `Take it to the service: ${COMMAND} trust publish ${shellWord(out)}`;
   const lines = [
     `${dryRun ? 'Would write' : 'Wrote'} ${out}: version ${policy.version}, until ${toIsoSeconds(policy.expiresAtMs)}, ${signed(policy.signatures)}.`,
+    ...rootLines(root),
     ...signerLines(policy),
     next,
   ];
-  return { json: { out, ...factsOf(policy, policy.signatures), dryRun }, text: lines.join('\n') };
+  return {
+    json: { out, ...factsOf(policy, policy.signatures), root: rootFacts(root), dryRun },
+    text: lines.join('\n'),
+  };
 }
 
 function signed({ given, needed, keys }: Signatures): string {
@@ -97,20 +106,25 @@ async function publish(folder: string, home: Home, dryRun: boolean): Promise<Res
 
 async function show(publication: string, home: Home | null): Promise<Result> {
   const policy = await findPublishedTrust(publication);
+  const root = await newestRoot(publication);
+  const digest = digestOf(root.bytes);
+  const rootLine = `Root ${root.version}, ${digest}`;
+  const json = { root: { version: root.version, digest } };
   if (policy === undefined) {
     const text = 'No trust policy is published: each device goes by the file that it was given.';
-    return { json: { published: null }, text };
+    return { json: { published: null, ...json }, text: `${text}\n${rootLine}` };
   }
-  const signatures = countSignatures(await newestRoot(publication), policy.metadata);
+  const signatures = countSignatures(root, policy.metadata);
   const own = home === null ? null : (await loadTrust(home.trustPolicy)).digest === policy.trust.digest;
   const hasEnded = policy.expiresAtMs <= new SystemClock().now();
   const lines = [
     `Version ${policy.version}, until ${toIsoSeconds(policy.expiresAtMs)}${hasEnded ? ' (it has ENDED: no device takes it any more)' : ''}, ${signed(signatures)}.`,
     ...signerLines(policy),
+    rootLine,
     ...(signatures.given < signatures.needed ? ['Its keys were replaced: sign and publish it anew.'] : []),
     ...(own === false ? [`The service's own ${home?.trustPolicy} says something else: devices don't have that.`] : []),
   ];
-  return { json: { published: factsOf(policy, signatures), sameAsHome: own }, text: lines.join('\n') };
+  return { json: { published: factsOf(policy, signatures), sameAsHome: own, ...json }, text: lines.join('\n') };
 }
 
 interface ShowOptions {
@@ -138,6 +152,11 @@ export function addTrustCommands(program: Command): void {
       'where the signed policy goes; one that others signed before gets a signature more',
     )
     .option('--expires <duration>', 'how long devices may take it', '365d')
+    .option(
+      '--root <file>',
+      'root that devices were given; that of the publication must follow from it (default: the roots in the home, if there is one)',
+    )
+    .addOption(homeOption())
     .option('--dry-run', 'write nothing; print what would be signed')
     .option('--json', 'print JSON')
     .action(async (file: string, options: SignOptions) => {

@@ -167,7 +167,8 @@ function assertSameSigners(both: NextRoot, file: string, signers: readonly RoleK
     );
 }
 
-function keysOf(root: NextRoot['next'], name: 'root' | 'trust'): string {
+/** Who signs for a role, as people compare it. */
+export function keysOf(root: NextRoot['next'], name: 'root' | 'trust'): string {
   const { keyIDs, threshold } = roleIn(root, name) ?? { keyIDs: [], threshold: 0 };
   return keyIDs.length === 0 ? 'nobody' : `${threshold} of ${keyIDs.map((id) => id.slice(0, 10)).join(', ')}`;
 }
