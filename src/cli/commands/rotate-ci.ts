@@ -3,13 +3,13 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { readBoundedFile } from '../../base/bounded-file.ts';
-import { parseInstant, SystemClock, toIsoSeconds } from '../../base/clock.ts';
+import { parseInstant, toIsoSeconds } from '../../base/clock.ts';
 import { writeFileDurably } from '../../base/durable-file.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { parseTrustPolicy } from '../../documents/parse-trust-policy.ts';
 import { countOf } from '../../wording/amounts.ts';
 import { COMMAND } from '../command-name.ts';
-import { openHome } from '../home.ts';
+import { homeAt, openHome } from '../home.ts';
 import { loadTrust } from '../load-trust.ts';
 import { readManifests } from '../manifests-here.ts';
 import { durationOf, valueError } from '../option-values.ts';
@@ -18,8 +18,9 @@ import { addRepositoryOptions, type RepositoryOptions, withFiles } from '../repo
 import { addCiSigner, type NewSigner, type NextPolicy } from '../rotate/ci-signer.ts';
 import { findToSignAgain, type ToSignAgain } from '../rotate/to-sign-again.ts';
 import { homeOption, trustOption } from '../settings.ts';
+import { type ClockOptions, clockOption, signingTime } from '../signing-time.ts';
 
-interface CiOptions extends RepositoryOptions {
+interface CiOptions extends RepositoryOptions, ClockOptions {
   readonly home: string;
   readonly trust?: string;
   readonly signer?: string;
@@ -77,7 +78,7 @@ function isPolicy(bytes: Uint8Array, file: string): boolean {
 
 async function rotate(options: CiOptions): Promise<Result> {
   const { dryRun = false, signer: old } = options;
-  const nowMs = new SystemClock().now();
+  const nowMs = await signingTime(homeAt(options.home).publication, options);
   const endsAtMs = endOf(options.ends, nowMs);
   const file = options.trust ?? (await openHome(options.home, 'Pass the trust policy with --trust. ')).trustPolicy;
   const out = options.out ?? path.join(path.dirname(file), 'trust-policy.next.yaml');
@@ -162,7 +163,8 @@ export function addRotateCi(group: Command): void {
     .option('--identity <text>', 'exact identity of a new keyless signer')
     .option('--out <file>', 'the next policy (default: trust-policy.next.yaml beside the present one)')
     .addOption(trustOption())
-    .addOption(homeOption());
+    .addOption(homeOption())
+    .addOption(clockOption());
   addRepositoryOptions(command, { readsFolder: true })
     .option('--dry-run', 'make and write nothing; print what would be done')
     .option('--json', 'print JSON')

@@ -1,15 +1,15 @@
 // Owns `slipway rotate reconciler`: in two steps, for devices take steps back from a key only once their trust policy lists it.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { SystemClock } from '../../base/clock.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { openHome } from '../home.ts';
 import { durationOf } from '../option-values.ts';
 import { printResult } from '../output.ts';
 import { beginReconciler, finishReconciler, type ReconcilerRotation } from '../rotate/reconciler-key.ts';
 import { homeOption } from '../settings.ts';
+import { type ClockOptions, clockOption, signingTime } from '../signing-time.ts';
 
-interface Options {
+interface Options extends ClockOptions {
   readonly home: string;
   readonly finish?: boolean;
   readonly overlap: string;
@@ -21,7 +21,7 @@ async function reconciler(options: Options): Promise<void> {
   const { finish = false, dryRun = false, json = false } = options;
   const overlapMs = durationOf('--overlap', options.overlap, 1_000);
   const home = await openHome(options.home);
-  const endMs = new SystemClock().now() + overlapMs;
+  const endMs = (await signingTime(home.publication, options)) + overlapMs;
   const rotation = finish ? await finishReconciler(home, { endMs, dryRun }) : await beginReconciler(home, dryRun);
   const next = finish ? afterFinish(rotation) : afterBegin(rotation, options);
   const text = [...(dryRun ? ['Nothing was changed. Without --dry-run:'] : []), ...next].join('\n');
@@ -53,6 +53,7 @@ export function addRotateReconciler(rotate: Command): void {
     .addOption(homeOption())
     .option('--finish', 'put the new key into its place, once devices have the trust policy that lists it')
     .option('--overlap <duration>', 'how long the old key still counts (with --finish)', '24h')
+    .addOption(clockOption())
     .option('--dry-run', 'change nothing; print what would be done')
     .option('--json', 'print JSON')
     .action(reconciler);

@@ -1,7 +1,7 @@
 // Owns `slipway rotate`: other keys and tokens while the fleet goes on.
 import path from 'node:path';
 import type { Command } from 'commander';
-import { SystemClock, toIsoSeconds } from '../../base/clock.ts';
+import { toIsoSeconds } from '../../base/clock.ts';
 import { shellWord } from '../../base/shell-word.ts';
 import { changedRoles, type NextRoot, signaturesOf } from '../../distribution/next-root.ts';
 import { countOf } from '../../wording/amounts.ts';
@@ -12,6 +12,7 @@ import { type Rotation, readHandedOver, signNextRoot } from '../rotate/next-root
 import { finishRotation, rotateOnline } from '../rotate/online-keys.ts';
 import { rotateRootKeys } from '../rotate/root-keys.ts';
 import { homeOption } from '../settings.ts';
+import { type ClockOptions, clockOption, signingTime } from '../signing-time.ts';
 import { addRotateCi } from './rotate-ci.ts';
 import { addRotateReconciler } from './rotate-reconciler.ts';
 import { addTokenRotations } from './rotate-tokens.ts';
@@ -21,7 +22,7 @@ interface RunOptions {
   readonly json?: boolean;
 }
 
-interface RootOptions extends RunOptions {
+interface RootOptions extends RunOptions, ClockOptions {
   readonly home: string;
   readonly key?: readonly string[];
   readonly to?: string;
@@ -35,8 +36,9 @@ interface NewRootOptions extends RootOptions {
 
 const MOST_ROOT_KEYS = 16;
 
-async function orderOf({ home, key, to, dryRun = false }: RootOptions) {
-  return { home: await openHome(home), keys: key, to, dryRun, nowMs: new SystemClock().now() };
+async function orderOf({ home: folder, key, to, dryRun = false, ...clock }: RootOptions) {
+  const home = await openHome(folder);
+  return { home, keys: key, to, dryRun, nowMs: await signingTime(home.publication, clock) };
 }
 
 async function online(options: RootOptions): Promise<void> {
@@ -82,7 +84,7 @@ function afterRoot(role: 'root' | 'trust', { home, newKey = [] }: NewRootOptions
 
 async function finish(file: string, options: RootOptions): Promise<void> {
   const home = await openHome(options.home);
-  const how = { dryRun: options.dryRun === true, nowMs: new SystemClock().now() };
+  const how = { dryRun: options.dryRun === true, nowMs: await signingTime(home.publication, options) };
   const rotation = await finishRotation(home, await readHandedOver(file), how);
   const after = [
     'A running service follows within seconds; it needs no restart. Devices follow by themselves, also those that are off now.',
@@ -173,7 +175,8 @@ function addRootOptions(command: Command): Command {
   const signed = command
     .addOption(homeOption())
     .option('--key <file...>', KEY)
-    .option('--to <file>', 'hand the next root over in this file, to be signed where its keys are');
+    .option('--to <file>', 'hand the next root over in this file, to be signed where its keys are')
+    .addOption(clockOption());
   return addRunOptions(signed);
 }
 
@@ -213,6 +216,7 @@ export function addRotateCommand(program: Command): void {
       .command('finish')
       .description('put a signed next root into force, in the home where the rotation began')
       .argument('<file>', 'file with the signatures')
-      .addOption(homeOption()),
+      .addOption(homeOption())
+      .addOption(clockOption()),
   ).action(finish);
 }

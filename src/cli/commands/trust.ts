@@ -25,13 +25,14 @@ import { collected, durationOf } from '../option-values.ts';
 import { printResult, type Result, table } from '../output.ts';
 import { readGivenKeys } from '../rotate/next-root-file.ts';
 import { homeOption } from '../settings.ts';
+import { type ClockOptions, clockOption, signingTime } from '../signing-time.ts';
 import { assertInstallable, installPolicy } from '../trust/install-policy.ts';
 import { findRootAtHand, rootFacts, rootLines } from '../trust/root-at-hand.ts';
 import { signerRows, signersIn } from '../trust/signers-in.ts';
 
 const DAY_MS = 86_400_000;
 
-interface SignOptions {
+interface SignOptions extends ClockOptions {
   readonly publication: string;
   readonly key: readonly string[];
   readonly out: string;
@@ -49,7 +50,7 @@ async function sign(file: string, options: SignOptions): Promise<Result> {
   const root = await findRootAtHand(publication, { file: options.root, home: homeAt(options.home) });
   const hasBefore = (await readFileIfPresent(path.join(out, 'trust.json'))) !== undefined;
   const policy = await signPolicy({
-    ...{ trust, publication, lifetimeMs, nowMs: new SystemClock().now() },
+    ...{ trust, publication, lifetimeMs, nowMs: await signingTime(publication, options) },
     before: hasBefore ? await readSignedPolicy(out) : undefined,
     keys: await readGivenKeys(key),
   });
@@ -85,8 +86,15 @@ function factsOf({ version, expiresAtMs, trust }: SignedPolicy, signatures: Sign
   return { version, expiresAt: toIsoSeconds(expiresAtMs), digest, signatures, signers: signersIn(policy) };
 }
 
-async function publish(folder: string, home: Home, dryRun: boolean): Promise<Result> {
-  const nowMs = new SystemClock().now();
+interface PublishOptions extends ClockOptions {
+  readonly home: string;
+  readonly dryRun?: boolean;
+  readonly json?: boolean;
+}
+
+async function publish(folder: string, { home: at, dryRun = false, ...clock }: PublishOptions): Promise<Result> {
+  const home = await openHome(at);
+  const nowMs = await signingTime(home.publication, clock);
   const policy = await readSignedPolicy(folder);
   await assertTakeable(home.publication, policy, nowMs);
   await assertInstallable(home, policy.trust);
@@ -157,6 +165,7 @@ export function addTrustCommands(program: Command): void {
       'root that devices were given; that of the publication must follow from it (default: the roots in the home, if there is one)',
     )
     .addOption(homeOption())
+    .addOption(clockOption())
     .option('--dry-run', 'write nothing; print what would be signed')
     .option('--json', 'print JSON')
     .action(async (file: string, options: SignOptions) => {
@@ -169,13 +178,12 @@ export function addTrustCommands(program: Command): void {
     )
     .argument('<folder>', 'what `slipway trust sign` wrote')
     .addOption(homeOption())
+    .addOption(clockOption())
     .option('--dry-run', 'check it and change nothing')
     .option('--json', 'print JSON')
-    .action(
-      async (folder: string, { home, dryRun = false, json = false }: ShowOptions & { readonly dryRun?: boolean }) => {
-        printResult(await publish(folder, await openHome(home), dryRun), json);
-      },
-    );
+    .action(async (folder: string, options: PublishOptions) => {
+      printResult(await publish(folder, options), options.json === true);
+    });
   trust
     .command('show')
     .description('show the trust policy that devices get, who may sign, and whether the service goes by the same')
