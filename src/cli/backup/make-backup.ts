@@ -136,6 +136,8 @@ async function packStaged(staging: string, list: BackupList, file: string): Prom
   const packed = `${staging}.tar.tmp`;
   try {
     await packFolder(staging, [BACKUP_LIST, 'home'], packed);
+    const listedBytes = list.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if ((await sizeOf(packed)) < listedBytes) throw leftOut();
     // Unlike a rename, it replaces nothing; some disks can't.
     await link(packed, file).catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'EEXIST') throw exists(file);
@@ -161,6 +163,15 @@ async function placeOf(to: string, name: string, takenAt: string): Promise<strin
     message: `The folder ${folder} is not there.`,
     remedy:
       'Make it, or pass another place: a backup beside a disk that is not mounted helps nobody. A new file ends in .tar.',
+  });
+}
+
+/** bsdtar does, where a file has holes. A restore believes no archive that is shorter than what it is said to hold. */
+function leftOut(): CodedError {
+  return new CodedError({
+    code: 'BACKUP_TAR',
+    message: 'This `tar` leaves out the holes of files, and such a backup could not be restored.',
+    remedy: 'Put GNU tar on the PATH as `tar`, and take the backup again.',
   });
 }
 
