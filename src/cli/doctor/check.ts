@@ -13,8 +13,8 @@ export interface CheckResult {
 
 export interface Check {
   readonly name: string;
-  /** What it throws is a bad finding. */
-  readonly run: (signal: AbortSignal) => Promise<Omit<CheckResult, 'name'>>;
+  /** What it throws is a bad finding; null leaves the line out, where another one says the cause. */
+  readonly run: (signal: AbortSignal) => Promise<Omit<CheckResult, 'name'> | null>;
 }
 
 /** A check that says nothing for so long is told as not known. */
@@ -37,9 +37,9 @@ export function notKnown(text: string, remedy: string | null = null): Omit<Check
 }
 
 /** All at once, in the order given. */
-export function runChecks(checks: readonly Check[], clock: Clock): Promise<CheckResult[]> {
-  return Promise.all(
-    checks.map(async ({ name, run }): Promise<CheckResult> => {
+export async function runChecks(checks: readonly Check[], clock: Clock): Promise<CheckResult[]> {
+  const results = await Promise.all(
+    checks.map(async ({ name, run }): Promise<CheckResult | null> => {
       const done = new AbortController();
       const late = clock
         .sleep(LONGEST_CHECK_MS, done.signal)
@@ -52,9 +52,10 @@ export function runChecks(checks: readonly Check[], clock: Clock): Promise<Check
       const found = run(done.signal).catch((thrown: unknown) => ofError(toCodedError(thrown)));
       const result = await Promise.race([found, late]);
       done.abort();
-      return { name, ...result };
+      return result && { name, ...result };
     }),
   );
+  return results.filter((one) => one !== null);
 }
 
 function ofError({ code, message, remedy, kind }: CodedError): Omit<CheckResult, 'name'> {

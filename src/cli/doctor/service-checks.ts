@@ -19,12 +19,19 @@ const REQUEST_MS = 8_000;
 const OLD_CYCLE_MS = 10 * 60_000;
 
 export function serviceChecks(asked: ServiceAsked): Check[] {
-  return [
+  const plain: Check[] = [
     { name: 'service', run: (signal) => checkReady(asked, signal) },
     { name: 'service cycle', run: () => checkCycle(asked) },
-    ...(asked.server.startsWith('https:')
-      ? [{ name: 'certificate', run: (signal: AbortSignal) => checkCertificate(asked, signal) }]
-      : []),
+  ];
+  if (!asked.server.startsWith('https:')) return plain;
+  const certificate: Check['run'] = (signal) => checkCertificate(asked, signal);
+  // A certificate that is refused says why nothing else can be asked.
+  const unlessRefused = (run: Check['run']): Check['run'] => {
+    return async (signal) => ((await certificate(signal))?.finding === 'bad' ? null : run(signal));
+  };
+  return [
+    ...plain.map(({ name, run }) => ({ name, run: unlessRefused(run) })),
+    { name: 'certificate', run: certificate },
   ];
 }
 
