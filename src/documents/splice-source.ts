@@ -123,8 +123,9 @@ export function setField(text: string, map: FieldMap, pair: FieldPair, value: un
   }
   const isBlock = isCollection(old) && old.flow !== true;
   if (!isBlock) {
-    const block = lineEnd + writeBlock(value, { indent, lineEnd });
-    return apply(text, { start: colonEnd(text, pair), end: endOf(text, old), text: block });
+    const [end, stop] = [endOf(text, old), lineStop(text, endOf(text, old))];
+    const block = text.slice(end, stop) + lineEnd + writeBlock(value, { indent, lineEnd });
+    return apply(text, { start: colonEnd(text, pair), end: stop, text: block });
   }
   const start = lineStart(text, old.range[0]);
   const block = writeBlock(value, { indent: old.range[0] - start, lineEnd });
