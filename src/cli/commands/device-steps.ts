@@ -68,11 +68,11 @@ function shown({ title, changed }: SubmittedDevice): string {
 
 function done(verb: DeviceVerb, { submitted: { commit, place }, branch }: Step): string {
   if (commit === null) return 'Dry run: nothing was committed.';
-  const where = `${commit.slice(0, 10)} on ${branch}`;
+  const id = commit.slice(0, 10);
   const how = {
-    pushed: `Pushed ${where}.`,
-    local: `Committed ${where}. Next: git push.`,
-    'only-copy': `Committed ${where}.`,
+    pushed: `Pushed ${id} to ${branch}.`,
+    local: `Committed ${id} on ${branch}. Next: git push.`,
+    'only-copy': `Committed ${id} on ${branch}.`,
   };
   return `${how[place]} ${MEANS[verb]}`;
 }

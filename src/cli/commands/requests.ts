@@ -57,11 +57,11 @@ export function whatNext(verb: Verb, { place, commit }: Submitted, branch: strin
   if (commit === null) return 'Dry run: nothing was committed.';
   const isDesired = verb === 'pause' || verb === 'resume' || verb === 'set' || verb === 'undo';
   const service = `The service ${isDesired ? 'applies it' : 'answers with a commit'} when it next reads the branch`;
-  const where = `${commit.slice(0, 10)} on ${branch}`;
+  const id = commit.slice(0, 10);
   const done = {
-    pushed: `Pushed ${where}.`,
-    local: `Committed ${where}. Next: git push.`,
-    'only-copy': `Committed ${where}.`,
+    pushed: `Pushed ${id} to ${branch}.`,
+    local: `Committed ${id} on ${branch}. Next: git push.`,
+    'only-copy': `Committed ${id} on ${branch}.`,
   };
   return `${done[place]} ${service}; follow it with \`slipway status --watch\`.`;
 }
