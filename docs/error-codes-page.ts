@@ -11,7 +11,7 @@ const { built: BUILT_CODES, words: ERROR_WORDS } = parse(readFileSync(path.join(
   readonly built: Readonly<Record<string, readonly string[]>>;
   readonly words: Readonly<Record<string, { readonly cause?: string; readonly remedy?: string }>>;
 };
-const MOST_SENTENCES = 8;
+const MOST_SENTENCES = 12;
 /** Alike in form, in pages: variables of the environment of Slipway, its agent and others. */
 const VARIABLES =
   /^(SLIPWAY|OTEL|AWS|NODE|GITHUB|GITLAB|CI|COSIGN|SIGSTORE|GIT|SSL|HTTP|HTTPS|NO|S3_TEST|SOURCE|XDG|REQUIRE|[A-Z]+_BIN)(_|$)/;

@@ -41,6 +41,13 @@ export interface InstallFacts {
   readonly isPackage: boolean;
 }
 
+const FIRST_SETTINGS: InstallStep & { readonly path: string } = {
+  kind: 'first-file',
+  path: `${CONFIGURATION}/config.yaml`,
+  mode: 0o644,
+  content: '# Settings of the agent, as `name: value`. `slipway-agent --help` lists them.\n',
+};
+
 /** Where systemd looks: what packages bring, and what is made on the machine itself. */
 function systemdFiles(isPackage: boolean): { readonly unit: string; readonly users: string } {
   const above = isPackage ? '/usr/lib' : '/etc';
@@ -62,12 +69,7 @@ export function planInstall(facts: InstallFacts): readonly InstallStep[] {
     ...configuration.map(({ name, content, isPrivate }): InstallStep => {
       return { kind: 'file', path: path.join(CONFIGURATION, name), mode: isPrivate ? 0o600 : 0o644, content };
     }),
-    {
-      kind: 'first-file',
-      path: `${CONFIGURATION}/config.yaml`,
-      mode: 0o644,
-      content: '# Settings of the agent, as `name: value`. `slipway-agent --help` lists them.\n',
-    },
+    ...(configuration.some(({ name }) => name === path.basename(FIRST_SETTINGS.path)) ? [] : [FIRST_SETTINGS]),
     ...(token === null ? [] : [{ kind: 'file', path: TOKEN_FILE, mode: 0o600, content: tokenLine(token) } as const]),
     { kind: 'command', argv: ['systemd-sysusers', at.users] },
     ...owned.map((file): InstallStep => ({ kind: 'command', argv: ['chown', `${USER}:`, file] })),

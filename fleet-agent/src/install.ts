@@ -93,7 +93,8 @@ function parseFlags({ command, args }: InstallOrder) {
     const from = values.from === undefined ? null : path.resolve(values.from);
     return { root: path.resolve(values.root), from, node: values.node, purge, isDry };
   } catch (error) {
-    throw installError(error instanceof Error ? error.message : String(error), 'See `slipway-agent --help`.', error);
+    const why = error instanceof Error ? error.message : String(error);
+    throw installError(`These options can't be used: ${why}.`, 'See `slipway-agent --help`.', error);
   }
 }
 

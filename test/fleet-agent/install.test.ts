@@ -125,6 +125,7 @@ describe('installing below another root', () => {
       expect.stringContaining('write    /etc/slipway-agent/credentials.yaml (600)\n'),
     ]);
     expect(stdout).not.toContain('secret');
+    expect(stdout.match(/slipway-agent\/config\.yaml/g)).toHaveLength(1);
     expect(readdirSync(root)).toEqual([]);
   });
 
@@ -147,7 +148,7 @@ describe('installing below another root', () => {
   });
 
   test.each([
-    [['install', '--purge'], /install has no --purge/],
+    [['install', '--purge'], /These options can't be used: install has no --purge\./],
     [['uninstall', '--from', '/etc'], /uninstall has no --from/],
     [['install', '--node', path.join('/home', 'alice', 'node')], /can't use the Node of/],
     [['install', '--node', 'node; reboot'], /no absolute path/],
