@@ -294,7 +294,8 @@ ${signers}
 }
 
 function run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<CommandResult> {
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...environment };
+  const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, HOME, NODE_COMPILE_CACHE, ...environment };
   return new Promise((resolve) => {
     execFile(process.execPath, [...args], { env, timeout: 180_000 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;

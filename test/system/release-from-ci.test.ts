@@ -86,8 +86,9 @@ class Runner {
     await writeFile(path.join(clone.folder, 'labels.txt'), 'invoice\nreceipt\nletter\nform\n');
     await writeFile(path.join(clone.folder, 'signing.json'), JSON.stringify(sigstore.signingConfig('rekor-v1')));
     await writeFile(path.join(clone.folder, 'root.json'), JSON.stringify(sigstore.trustedRoot));
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
     return new Runner(clone.folder, {
-      ...{ PATH: process.env.PATH, HOME: clone.folder, SIGSTORE_ID_TOKEN: sigstore.token(JOB) },
+      ...{ PATH, NODE_COMPILE_CACHE, HOME: clone.folder, SIGSTORE_ID_TOKEN: sigstore.token(JOB) },
       ...{ SLIPWAY_GIT_TOKEN: world.set.credentials.password, SLIPWAY_TOKEN: publishToken },
     });
   }
