@@ -1,10 +1,12 @@
-// Where the tests are, and how long one may take before it counts as hung.
+// Where the tests are, how long one may take before it counts as hung, and which files share a worker.
 import process from 'node:process';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/** Pure rooms keep nothing in the process: their files run one after another in the same worker, which starts and loads the code once. */
+const SHARING = 'test/{contract,documents,telemetry,gates,rollout,wording}/**/*.test.ts';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     setupFiles: ['test/support/property-seed.ts'],
     testTimeout: 240_000,
     hookTimeout: 240_000,
@@ -14,5 +16,13 @@ export default defineConfig({
     pool: 'forks',
     // A second is soon over on a busy machine; what is there at once is not waited for.
     expect: { poll: { timeout: 30_000 } },
+    // Run in the order of their names, so that the long ones start first.
+    projects: [
+      {
+        extends: true,
+        test: { name: 'alone', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, SHARING] },
+      },
+      { extends: true, test: { name: 'sharing', include: [SHARING], isolate: false } },
+    ],
   },
 });
