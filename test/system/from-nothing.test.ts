@@ -150,18 +150,6 @@ function inWords(place: string, ...commands: readonly string[]): CommandBlock {
   };
 }
 
-/** Another pace than that of `quick`, which the README is tried with. */
-function atAnotherPace(place: string, edit: string): CommandBlock {
-  return inWords(
-    place,
-    'git -C my-models pull --quiet',
-    `sed -i '${edit}' my-models/policies/quick.yaml`,
-    'slipway sign my-models/policies/quick.yaml --key .slipway-keys/ci.key',
-    `git -C my-models commit --quiet --all --message 'At another pace: ${place}'`,
-    'git -C my-models push --quiet',
-  );
-}
-
 test('the package alone gets a model to two devices, a bad version taken back, one undone, the service out of a backup into another home, and its keys and the signer of CI replaced', {
   timeout: LIMIT_MS + 60_000,
   retry: 0,
@@ -182,21 +170,14 @@ test('the package alone gets a model to two devices, a bad version taken back, o
     ['127.0.0.1:8080', `127.0.0.1:${port}`],
     ['910$device', `$((${port} + device))`],
     ['--endpoint-port 9101 --endpoint-port 9102', `--endpoint-port ${port + 1} --endpoint-port ${port + 2}`],
-    ['--rate 50', '--rate 100'],
     ['/backups', inFolder('backups')],
     ['/safe', inFolder('safe')],
     ['/media/usb/root.key', '.slipway-keys/root.key'],
   ] as const;
   const tutorial = page('docs/tutorial.md', ['git-host']);
-  const has = (text: string) => (block: CommandBlock) => block.commands.some(({ command }) => command.includes(text));
-  const start = tutorial.filter(has('slipway run '));
-  const [first, undone] = [tutorial.findIndex(has('baseline.onnx')), tutorial.findIndex(has('good.onnx'))];
+  const start = tutorial.filter(({ commands }) => commands.some(({ command }) => command.includes('slipway run ')));
   const blocks = [
-    ...tutorial.slice(0, first),
-    atAnotherPace('stages take seconds', 's/soak: 20s/soak: 5s/; s/ for 1m,/ for 10s,/'),
-    ...tutorial.slice(first, undone),
-    atAnotherPace('what is undone is still on its way', '/name: full/s/soak: 5s/soak: 2m/'),
-    ...tutorial.slice(undone),
+    ...tutorial,
     ...page('docs/how-to/back-up-and-restore.md').slice(0, 1),
     inWords('the old service is off', 'kill %1', 'wait %1 || true'),
     ...page('docs/how-to/back-up-and-restore.md').slice(1),
