@@ -1,4 +1,4 @@
-// Owns finding the commands of a Markdown page that readers are promised to work, and what they print: `sh` blocks below a `<!-- ci -->` mark.
+// Owns finding the commands of a Markdown page that readers are promised to work, and what they print: `sh` blocks below a `<!-- ci -->` mark, or one that names their test.
 
 export interface CommandLine {
   /** Where it stands, as `docs/tutorial.md:12`. */
@@ -13,15 +13,15 @@ export interface CommandBlock {
   readonly printed: readonly string[] | null;
 }
 
-const MARK = /^\s*<!--\s*ci(?::\s*([\w-]+))?\s*-->\s*$/;
+const MARK = /^\s*<!--\s*(?:ci(?::\s*([\w-]+))?|tried by (\S+))\s*-->\s*$/;
 const COMMANDS = /^( *`{3,})(?:sh|bash|shell)\s*$/;
 const PRINTED = /^( *`{3,})(?:text)?\s*$/;
 
 /**
- * The marked blocks in order. A block whose mark has a name, as `<!-- ci: git-host -->`, is one of several ways: it counts only when it is
- * among the chosen. A plain block after the commands, with nothing but an empty line between, shows what they print. Throws SyntaxError.
+ * The marked blocks whose name is among the chosen, in order: `ci` is the name of plain marks, `git-host` that of `<!-- ci: git-host -->`, the
+ * test that of `<!-- tried by test/x.test.ts -->`. A plain block after the commands, with nothing but an empty line between, shows what they print. Throws SyntaxError.
  */
-export function findCommandBlocks(page: string, markdown: string, chosen: readonly string[] = []): CommandBlock[] {
+export function findCommandBlocks(page: string, markdown: string, chosen: readonly string[] = ['ci']): CommandBlock[] {
   const lines = markdown.split('\n');
   const blocks: CommandBlock[] = [];
   for (let index = 0; index < lines.length; index++) {
@@ -41,7 +41,7 @@ export function findCommandBlocks(page: string, markdown: string, chosen: readon
     const below = lines[end + 1] === '' ? end + 2 : end + 1;
     const shown = PRINTED.exec(lines[below] ?? '')?.[1];
     const printed = shown === undefined ? null : lines.slice(below + 1, lines.indexOf(shown, below + 1));
-    if (mark[1] === undefined || chosen.includes(mark[1])) blocks.push({ place, commands, printed });
+    if (chosen.includes(mark[1] ?? mark[2] ?? 'ci')) blocks.push({ place, commands, printed });
     index = end;
   }
   return blocks;

@@ -50,7 +50,7 @@ describe('the commands of a page', () => {
       ['one two'],
       [],
     ]);
-    const [, host] = findCommandBlocks('a.md', PAGE, ['host']);
+    const [host] = findCommandBlocks('a.md', PAGE, ['host']);
     expect([host?.printed, host?.commands.map(({ command }) => command)]).toEqual([
       null,
       ['cat <<END\n# kept\nEND', 'for one in 1 2; do\n  echo $one\ndone'],

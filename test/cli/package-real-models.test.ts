@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parseManifest } from '../../src/contract/manifest/parse-manifest.ts';
 import { bomProblems } from '../support/cyclonedx.ts';
 import { findModels, PAPER_MODELS, SPEECH_MODELS, VOICE_MODELS } from '../support/npm-models.ts';
+import { page } from '../support/pages.ts';
 import { CliSession } from './cli-session.ts';
 
 // Each command is a process of its own.
@@ -36,6 +37,14 @@ function npy(shape: readonly number[]): Buffer {
   return Buffer.concat([Buffer.from('\x93NUMPY\x01\x00\x76\x00', 'latin1'), Buffer.from(`${header}\n`), data]);
 }
 
+/** A number without dimensions. */
+function rate(): Buffer {
+  const file = npy([1]);
+  file.writeFloatLE(16_000, file.length - 4);
+  file.write('()  ', file.indexOf('(1,)'), 'latin1');
+  return file;
+}
+
 async function release(model: string, file: string, ...more: readonly string[]) {
   const packed = await session.run(['package', file, '--manifest', at(model), '--bom', ...more]);
   expect(packed).toMatchObject({ code: 0 });
@@ -45,32 +54,39 @@ async function release(model: string, file: string, ...more: readonly string[]) 
 }
 
 describe.skipIf(folders === undefined)('real models', () => {
-  test.each(['v5', 'v6'])(
-    'a voice activity detector (%s) of three inputs, one of them a scalar, has its state in the example',
-    async (of) => {
-      const inputs = { input: spread(512), state: spread(256), sr: [16_000] };
-      session.write('voice.json', JSON.stringify({ inputs, shapes: { input: [1, 512], state: [2, 1, 128] } }));
-      const file = path.join(voices, `dist/silero_vad_${of}.onnx`);
-      const { spec } = await release(`voice-${of}`, file, '--kind', 'output=scalar', '--example', 'voice.json');
-      expect(spec.framework).toBe('onnx');
-      expect(spec.interface.inputs.map(({ name, shape }) => [name, shape])).toContainEqual(['sr', []]);
-      // The file leaves each dimension of the state open: the answer says them.
-      expect(spec.examples?.[0]?.shapes).toEqual({ input: [1, 512], state: [2, 1, 128], stateN: [2, 1, 128] });
-      expect(Object.keys(spec.examples?.[0]?.expect.outputs ?? {})).toEqual(['output', 'stateN']);
-    },
-  );
+  test('a voice activity detector of three inputs, one of them a scalar, has its state in the example', async () => {
+    const inputs = { input: spread(512), state: spread(256), sr: [16_000] };
+    session.write('voice.json', JSON.stringify({ inputs, shapes: { input: [1, 512], state: [2, 1, 128] } }));
+    const file = path.join(voices, 'dist/silero_vad_v6.onnx');
+    const { spec } = await release('voice-v6', file, '--kind', 'output=scalar', '--example', 'voice.json');
+    expect(spec.framework).toBe('onnx');
+    expect(spec.interface.inputs.map(({ name, shape }) => [name, shape])).toContainEqual(['sr', []]);
+    // The file leaves each dimension of the state open: the answer says them.
+    expect(spec.examples?.[0]?.shapes).toEqual({ input: [1, 512], state: [2, 1, 128], stateN: [2, 1, 128] });
+    expect(Object.keys(spec.examples?.[0]?.expect.outputs ?? {})).toEqual(['output', 'stateN']);
+  });
+
+  test('a detector of three inputs takes the command of the page, with a NumPy file for each', async () => {
+    put('vad.onnx', readFileSync(path.join(voices, 'dist/silero_vad_v5.onnx')));
+    put('wave.npy', npy([1, 512]));
+    put('state.npy', npy([2, 1, 128]));
+    put('rate.npy', rate());
+    const [block] = page('docs/how-to/package-a-model.md', ['test/cli/package-real-models.test.ts']);
+    const words = block?.commands[0]?.command.replace('…', at('voice-v5')).split(' ').slice(1) ?? [];
+    expect(await session.run(words)).toMatchObject({ code: 0 });
+    expect(await session.run(['sign', at('voice-v5'), '--key', '.slipway-keys/ci.key'])).toMatchObject({ code: 0 });
+    expect(manifest('voice-v5').spec.examples?.[0]).toMatchObject({
+      ...{ name: 'wave', shapes: { input: [1, 512], state: [2, 1, 128] } },
+    });
+  });
 
   test('a detector of four inputs takes a NumPy file for each', async () => {
     const args = [
       `input=${put('wave.npy', npy([1, 512]))}`,
       `h=${put('h.npy', npy([2, 1, 64]))}`,
       `c=${put('c.npy', npy([2, 1, 64]))}`,
+      `sr=${put('sr.npy', rate())}`,
     ];
-    const sr = npy([1]);
-    sr.writeFloatLE(16_000, sr.length - 4);
-    const header = sr.indexOf('(1,)');
-    sr.write('()  ', header, 'latin1');
-    args.push(`sr=${put('sr.npy', sr)}`);
     const file = path.join(voices, 'dist/silero_vad_legacy.onnx');
     const { spec } = await release(
       'legacy',

@@ -16,7 +16,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { CommandBlock } from '../../.ci/page-commands.ts';
 import { PROTOCOL } from '../../src/contract/protocol.ts';
+import { filledIn, page } from '../support/pages.ts';
 import { isThere, testOrSkip } from '../support/systemd.ts';
 import { until } from '../support/until.ts';
 
@@ -56,12 +58,25 @@ function slipway(...args: string[]): Promise<{ stdout: string; code: number }> {
   );
 }
 
+const [MAKE, CHECK, CHECK_BY_HAND] = page('docs/how-to/install.md', ['test/deploy/release.test.ts']);
+
+/** A block of the page, with our places for its own; answers with what it printed. */
+async function type(block: CommandBlock | undefined, cwd: string, ...own: [string, string][]): Promise<string> {
+  const typed = filledIn(block === undefined ? [] : [block], own).flatMap(({ commands }) => commands);
+  const slipwayHere = `slipway() { '${process.execPath}' '${path.join(ROOT, 'src/cli/main.ts')}' "$@"; }`;
+  const script = ['set -euo pipefail', slipwayHere, ...typed.map(({ command }) => command)].join('\n');
+  return (await run('bash', ['-c', script], { cwd })).stdout;
+}
+
 beforeAll(async () => {
   mkdirSync(release);
-  await slipway('keygen', '--out', at('release'));
-  const parts = HAS_DEBIAN ? ['agent', 'debian'] : ['agent'];
-  const how = ['--out', release, '--compression', 'none', '--key', at('release.key')];
-  await run(process.execPath, [path.join(ROOT, 'deploy/release/pack.ts'), ...parts, ...how]);
+  const parts = HAS_DEBIAN ? 'agent debian' : 'agent';
+  await type(
+    MAKE,
+    ROOT,
+    ['--out release', `--out ${at('release')}`],
+    ['--key release.key', `--key ${at('release.key')} ${parts} --out ${release} --compression none`],
+  );
 }, 480_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
 
@@ -79,15 +94,20 @@ describe('the list of a release', () => {
     }
   });
 
-  test('is checked by hand with sha256sum and openssl, and by slipway verify', async () => {
-    await run('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: release });
+  test('is checked as the page says: by slipway verify, and by hand with sha256sum and openssl', async () => {
+    const key: [string, string] = ['release.pub', at('release.pub')];
+    const checked = await type(CHECK, release, key);
+    expect(checked).toMatch(/^good .*release.json.*\ngood .*SUMS.*\n(.*: OK\n)+$/);
     expect(readFileSync(path.join(release, 'SHA256SUMS'), 'utf8')).toMatch(/ {2}release\.json$/m);
-    const script = `sed -n 's/.*"signature": "\\(.*\\)".*/\\1/p' SHA256SUMS.sigstore.json | base64 -d > "$1" &&
-      openssl dgst -sha256 -verify "$2" -signature "$1" SHA256SUMS`;
-    const checked = await run('sh', ['-c', script, 'sh', at('signature'), at('release.pub')], { cwd: release });
-    expect(checked.stdout).toBe('Verified OK\n');
-    const verified = await slipway('verify', '--key', at('release.pub'), 'release.json', 'SHA256SUMS');
-    expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/^good .*release.json.*\ngood .*SUMS/) });
+    expect(
+      await type(
+        CHECK_BY_HAND,
+        release,
+        key,
+        ['> signature', `> ${at('signature')}`],
+        ['-signature signature', `-signature ${at('signature')}`],
+      ),
+    ).toBe('Verified OK\n');
   });
 
   test('is refused when it is changed, signed by another key, or not signed', async () => {

@@ -17,10 +17,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type CommandBlock, findCommandBlocks, findMissingLine } from '../../.ci/page-commands.ts';
+import { findMissingLine } from '../../.ci/page-commands.ts';
 import { runPages } from '../../.ci/run-pages.ts';
 import { type GitHttpServer, startGitHttpServer } from '../../src/cli/demo/git-http-server.ts';
 import { TestAuthority } from '../support/certificates.ts';
+import { again, filledIn, inWords, page } from '../support/pages.ts';
 import { PrivateBucket } from '../support/private-bucket.ts';
 
 const run = promisify(execFile);
@@ -121,35 +122,6 @@ async function newUser(gitAddress: URL): Promise<Record<string, string>> {
   };
 }
 
-/** What the pages leave to the reader: names and addresses of one's own. */
-function filledIn(blocks: readonly CommandBlock[], own: readonly (readonly [string, string])[]): CommandBlock[] {
-  const fill = (text: string): string => own.reduce((filled, [from, to]) => filled.replaceAll(from, to), text);
-  return blocks.map((block) => ({
-    ...block,
-    commands: block.commands.map(({ place, command }) => ({ place, command: fill(command) })),
-  }));
-}
-
-const page = (name: string, chosen: readonly string[] = []): CommandBlock[] =>
-  findCommandBlocks(name, readFileSync(path.join(ROOT, name), 'utf8'), chosen);
-
-/** Blocks of a page that stand in the script a second time. */
-function again(blocks: readonly CommandBlock[]): CommandBlock[] {
-  return blocks.map((block) => ({
-    ...block,
-    commands: block.commands.map(({ place, command }) => ({ place: `${place} again`, command })),
-  }));
-}
-
-/** Between the pages: what they say in words. */
-function inWords(place: string, ...commands: readonly string[]): CommandBlock {
-  return {
-    place,
-    commands: commands.map((command, index) => ({ place: `${place} ${index + 1}`, command })),
-    printed: null,
-  };
-}
-
 test('the package alone gets a model to two devices, a bad version taken back, one undone, the service out of a backup into another home, and its keys and the signer of CI replaced', {
   timeout: LIMIT_MS + 60_000,
   retry: 0,
@@ -174,7 +146,7 @@ test('the package alone gets a model to two devices, a bad version taken back, o
     ['/safe', inFolder('safe')],
     ['/media/usb/root.key', '.slipway-keys/root.key'],
   ] as const;
-  const tutorial = page('docs/tutorial.md', ['git-host']);
+  const tutorial = page('docs/tutorial.md', ['ci', 'git-host']);
   const start = tutorial.filter(({ commands }) => commands.some(({ command }) => command.includes('slipway run ')));
   const blocks = [
     ...tutorial,

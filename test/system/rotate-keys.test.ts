@@ -6,10 +6,15 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newestRoot } from '../../src/distribution/tuf-roots.ts';
 import { rolloutText } from '../support/document-texts.ts';
 import { type FileChange, Installation, openHost, running, type StartedAgent } from '../support/installation.ts';
+import { page } from '../support/pages.ts';
 import { until } from '../support/until.ts';
 
 const host = openHost();
-const page = readFileSync(new URL('../../docs/how-to/rotate-keys.md', import.meta.url), 'utf8');
+/** Commands of the how-to that are tried here, and those that were. */
+const COMMANDS = page('docs/how-to/rotate-keys.md', ['ci', 'test/system/rotate-keys.test.ts']).flatMap(({ commands }) =>
+  commands.map(({ command }) => command),
+);
+const tried = new Set<string>();
 let place: Installation;
 let device: StartedAgent;
 
@@ -32,14 +37,15 @@ function untilRunning(version: string, { agent }: StartedAgent): Promise<unknown
 
 /** The command of the how-to that begins so, with our places for its own. */
 async function ofHowTo(command: string, more: Record<string, string> = {}): Promise<Record<string, unknown>> {
-  const line = page.split('\n').find((one) => one.trim().startsWith(`slipway ${command}`)) ?? 'not found';
+  const line = COMMANDS.find((one) => one.startsWith(`slipway ${command}`)) ?? 'not found';
+  tried.add(line);
   const places: Record<string, string> = {
     ...more,
     '.slipway': place.set.home.folder,
     'next-root.json': at('next-root.json'),
     '/media/usb/root.key': place.set.keys.rootKey,
   };
-  const words = line.trim().split(' ').slice(1);
+  const words = line.split(' ').slice(1);
   const args = words.map((word) => places[word] ?? (word.startsWith('/media/') ? at(word) : word));
   const result = await place.slipway(...args, '--json');
   expect(result.stderr, line).toBe('');
@@ -196,5 +202,6 @@ describe('while the service runs,', { timeout: 300_000 }, () => {
     const judged = rows.filter(({ revision }) => revision !== null).map(({ signature }) => signature);
     expect(judged.length).toBeGreaterThan(steps.length);
     expect(new Set(judged)).toEqual(new Set(['verified']));
+    expect(COMMANDS.filter((command) => !tried.has(command))).toEqual([]);
   });
 });
