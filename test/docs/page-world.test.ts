@@ -98,6 +98,19 @@ describe('without a service', { timeout: 180_000 }, () => {
       own: [HOME, REPO, ['/etc/slipway/oidc.secret', 'oidc.secret']],
     }),
     'docs/how-to/traces.md': () => ({}),
+    'docs/how-to/behind-a-proxy.md': () => ({ environment: { SLIPWAY_REPO: 'my-models' } }),
+    'docs/how-to/tls.md': () => ({
+      before: [
+        'openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout privkey.pem -out fullchain.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost',
+        'chmod 600 privkey.pem',
+      ],
+      own: [
+        ['/etc/slipway/tls/', ''],
+        [' …', ' --repo my-models'],
+      ],
+    }),
+    'docs/how-to/plan-a-policy.md': () => ({}),
+    'docs/how-to/git-hosts.md': () => ({ own: [['https://git.example.com/acme/models.git', 'my-models']] }),
     'docs/how-to/use-the-screen.md': () => ({ own: [['npx slipway', 'slipway']] }),
     'docs/how-to/remove-old-artifacts.md': () => ({
       own: [['https://git.example.com/models.git', 'my-models']],
@@ -131,6 +144,32 @@ describe('beside a service', { timeout: 180_000 }, () => {
         ['5b4bd2ce1d69', "$(slipway token list | awk '/line 4/ { print $1 }')"],
       ],
       after: ['! slipway token list | grep "line 4"'],
+    }),
+    'docs/how-to/report-without-the-agent.md': () => ({}),
+    'docs/how-to/notify-people.md': () => ({
+      before: [
+        `mkdir .slipway/secrets && printf ${world.host.url}/hook > .slipway/secrets/slack.url && chmod 600 .slipway/secrets/slack.url`,
+        `sed -n '/^apiVersion/,/^\`\`\`/p' ${ROOT}/docs/how-to/notify-people.md | sed '/^\`\`\`/,$d' > .slipway/notify.yaml`,
+        'SLIPWAY_TOKEN=$(slipway token create --home .slipway --name carla --scope view,operate)',
+        `export SLIPWAY_TOKEN SLIPWAY_SERVER=${url}`,
+      ],
+      own: [
+        HOME,
+        ['https://slipway.example.com', url],
+        ['invoice-ocr-eu', 'document-classifier-eu'],
+        ['unsilence <id>', 'unsilence $(slipway silences --json | grep -om1 "[0-9a-f-]\\{36\\}")'],
+      ],
+    }),
+    'docs/how-to/explain-a-decision.md': () => ({
+      before: [
+        'SLIPWAY_TOKEN=$(slipway token create --home .slipway --name oncall --scope view,operate)',
+        'export SLIPWAY_TOKEN',
+      ],
+      own: [
+        ['invoice-ocr-eu', 'document-classifier-eu'],
+        ['--repo …', '--repo my-models'],
+        ['http://slipway:8080', url],
+      ],
     }),
     'docs/reference/uploads.md': () => ({
       before: [
