@@ -1,9 +1,9 @@
 // What the service promises to devices without an agent, over HTTP: the scope of the token, each report answered, all of it bounded.
 import { execFile, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { enrolled } from '../store/reports.ts';
+import { page } from '../support/pages.ts';
 import { post, startService } from './service.ts';
 
 const REPORT = {
@@ -78,8 +78,8 @@ function hasCurl(): boolean {
 }
 
 it.skipIf(!hasCurl())('the commands of the page for devices without the agent work as they stand', async () => {
-  const page = readFileSync('docs/how-to/report-without-the-agent.md', 'utf8');
-  const commands = /```sh\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const blocks = page('docs/how-to/report-without-the-agent.md', ['test/fleet-api/plain-reports.test.ts']);
+  const commands = blocks.flatMap((block) => block.commands.map(({ command }) => command)).join('\n');
   const { service, token } = await start();
   await using _service = service;
   const env = { PATH: process.env.PATH, SLIPWAY_SERVER: service.url, SLIPWAY_TOKEN: token };
