@@ -24,7 +24,8 @@ export function serviceChecks(asked: ServiceAsked): Check[] {
     { name: 'service cycle', run: () => checkCycle(asked) },
   ];
   if (!asked.server.startsWith('https:')) return plain;
-  const certificate: Check['run'] = (signal) => checkCertificate(asked, signal);
+  let looked: ReturnType<Check['run']> | undefined;
+  const certificate: Check['run'] = (signal) => (looked ??= checkCertificate(asked, signal));
   // A certificate that is refused says why nothing else can be asked.
   const unlessRefused = (run: Check['run']): Check['run'] => {
     return async (signal) => ((await certificate(signal))?.finding === 'bad' ? null : run(signal));
